@@ -17,7 +17,8 @@ fn check(text: &str, what: &'static str, limit: usize) -> Result<String, NameErr
     let bytes = text.as_bytes();
     let ends = bytes.first().copied().is_some_and(word) && bytes.last().copied().is_some_and(word);
     // `___` is not a separator in a repository path, runs of `-` are.
-    if !ends || text.len() > limit || text.contains("___") || !text.bytes().all(|byte| word(byte) || matches!(byte, b'-' | b'_')) {
+    if !ends || text.len() > limit || text.contains("___") || !text.bytes().all(|byte| word(byte) || matches!(byte, b'-' | b'_'))
+    {
         return Err(NameError { text: text.chars().take(100).collect(), what, limit });
     }
     Ok(text.to_owned())

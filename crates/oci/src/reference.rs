@@ -260,11 +260,8 @@ impl FromStr for Reference {
             Some(host) => host.parse().map_err(|_| ReferenceError::new(text, "the registry host is malformed"))?,
             None => Host("docker.io".to_owned()),
         };
-        let repository: Repository = if host.is_docker_hub() && !path.contains('/') {
-            format!("library/{path}").parse()?
-        } else {
-            path.parse()?
-        };
+        let repository: Repository =
+            if host.is_docker_hub() && !path.contains('/') { format!("library/{path}").parse()? } else { path.parse()? };
         Ok(Self { host, host_as_written: written.unwrap_or_default().to_owned(), repository, tag, digest })
     }
 }
@@ -337,7 +334,23 @@ mod tests {
     #[test]
     fn what_is_not_a_reference_is_refused() {
         let id = "a".repeat(64);
-        for bad in ["", ":v1", "a:", "Ünï", "dtr.test/UPPER", "a@sha256:12", "a b", "dtr.test/", "dtr.test//a", "a/../b", "a/-b", id.as_str(), "dtr.test:99999/a", "https://dtr.test/a", "-dtr.test/a:v1"] {
+        for bad in [
+            "",
+            ":v1",
+            "a:",
+            "Ünï",
+            "dtr.test/UPPER",
+            "a@sha256:12",
+            "a b",
+            "dtr.test/",
+            "dtr.test//a",
+            "a/../b",
+            "a/-b",
+            id.as_str(),
+            "dtr.test:99999/a",
+            "https://dtr.test/a",
+            "-dtr.test/a:v1",
+        ] {
             assert!(bad.parse::<Reference>().is_err(), "{bad:?}");
         }
         assert!("https://dtr.test".parse::<Host>().is_err());
