@@ -1,0 +1,142 @@
+//! The accept loop.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use rustls::pki_types::CertificateDer;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt as _;
+
+use crate::{Live, Peer, ServerTls};
+
+/// A client that opens TCP and says nothing holds a place no longer than this.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// Slow headers (slowloris) hold a connection no longer than this.
+const HEADERS: Duration = Duration::from_secs(30);
+/// A vanished HTTP/2 client is noticed after at most twice this.
+const HTTP2_PING: Duration = Duration::from_secs(30);
+/// How many connections one listener holds; the rest wait in the kernel's queue.
+const CONNECTIONS: usize = 8192;
+/// What tunnels and endless streams get after the process was asked to end.
+pub const TUNNEL_GRACE: Duration = Duration::from_secs(10);
+/// What any other request gets.
+const REQUEST_GRACE: Duration = Duration::from_mins(1);
+
+/// Serves `router` until `shutdown` is cancelled; returns when what was running has ended. Each request carries a
+/// [`Peer`] in its extensions. HTTP/1.1 requests may be upgraded, HTTP/2 ones not.
+pub async fn serve(listener: TcpListener, tls: Arc<ServerTls>, router: Router, live: Arc<Live>, shutdown: CancellationToken) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let connections = TaskTracker::new();
+    loop {
+        let place = tokio::select! {
+            () = shutdown.cancelled() => break,
+            place = Arc::clone(&places).acquire_owned() => place,
+        };
+        let Ok(place) = place else { break };
+        let (tcp, remote) = tokio::select! {
+            () = shutdown.cancelled() => break,
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: others have to end first.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            },
+        };
+        let (acceptor, router) = (TlsAcceptor::from(tls.config()), router.clone());
+        let (live, shutdown) = (Arc::clone(&live), shutdown.clone());
+        connections.spawn(async move {
+            connection(tcp, remote, acceptor, router, live, shutdown).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    end(&connections, &live).await;
+}
+
+async fn connection(
+    tcp: TcpStream,
+    remote: SocketAddr,
+    acceptor: TlsAcceptor,
+    router: Router,
+    live: Arc<Live>,
+    shutdown: CancellationToken,
+) {
+    // Small frames (a keystroke in a terminal) go out at once.
+    let _ = tcp.set_nodelay(true);
+    let tls = match timeout(HANDSHAKE, acceptor.accept(tcp)).await {
+        Ok(Ok(tls)) => tls,
+        Ok(Err(error)) => return tracing::debug!(%remote, %error, "TLS handshake failed"),
+        Err(_) => return tracing::debug!(%remote, "TLS handshake took too long"),
+    };
+    let peer = Peer::new(remote, client_certificate(&tls).map(AsRef::as_ref), &live);
+    let carried = peer.clone();
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(carried.clone());
+        router.clone().oneshot(request)
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADERS).keep_alive(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(HTTP2_PING)
+        .keep_alive_timeout(HTTP2_PING)
+        .max_concurrent_streams(256);
+    let graceful = GracefulShutdown::new();
+    let served = graceful.watch(builder.serve_connection_with_upgrades(TokioIo::new(tls), service).into_owned());
+    tokio::pin!(served);
+    tokio::select! {
+        () = peer.cancelled().cancelled() => {}
+        ended = &mut served => log_end(remote, ended),
+        () = shutdown.cancelled() => {
+            let finish = async { tokio::join!(graceful.shutdown(), &mut served).1 };
+            tokio::select! {
+                () = peer.cancelled().cancelled() => {}
+                ended = finish => log_end(remote, ended),
+            }
+        }
+    }
+}
+
+fn client_certificate(tls: &TlsStream<TcpStream>) -> Option<&CertificateDer<'static>> {
+    tls.get_ref().1.peer_certificates()?.first()
+}
+
+fn log_end<E: std::fmt::Display>(remote: SocketAddr, ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(%remote, %error, "connection ended");
+    }
+}
+
+async fn end(connections: &TaskTracker, live: &Live) {
+    connections.close();
+    live.tunnels().close();
+    let all = async {
+        connections.wait().await;
+        live.tunnels().wait().await;
+    };
+    tokio::pin!(all);
+    if timeout(TUNNEL_GRACE, &mut all).await.is_ok() {
+        return;
+    }
+    live.ending().cancel();
+    if timeout(REQUEST_GRACE, &mut all).await.is_err() {
+        live.cancel_all();
+        all.await;
+    }
+}
