@@ -1,1 +1,15 @@
-//! placeholder
+//! May this image run, given who signed it?
+//!
+//! Evidence (whose keys signed which digest of which name) and the cluster's trust policy come in, a [`Verdict`] goes out.
+//! This room knows no signature format, reads no file and asks no clock; it cannot be reached by anything undecided.
+
+mod configuration;
+mod evaluate;
+mod pattern;
+
+pub use configuration::{
+    AuthSettings, Configuration, ConfigurationError, Registration, RequiredTeam, Signers, TrustConfiguration, TrustDocument,
+    WrittenConfiguration,
+};
+pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
+pub use pattern::{PatternError, RepositoryPattern};

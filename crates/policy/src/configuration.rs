@@ -1,0 +1,340 @@
+//! The cluster's configuration: the policy, the registries it trusts, and what UCP's file held besides.
+//!
+//! [`TrustDocument`] is what a person wrote (teams by name); [`TrustConfiguration`] is what it means (teams by id). Only the
+//! caller, who knows the directory, can turn one into the other.
+
+use serde::{Deserialize, Serialize};
+use wharfinger_identity::{Role, TeamId};
+use wharfinger_oci::{Host, HostError};
+
+use crate::pattern::{PatternError, RepositoryPattern};
+
+/// Whose signature is enough when the policy names no team.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Signers {
+    /// Any valid delegation signature, whoever's: UCP's documented reading.
+    #[default]
+    Any,
+    /// A key of an active account of this cluster.
+    Cluster,
+}
+
+/// A team whose signature is required: the id decides, the name is what was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RequiredTeam {
+    pub id: TeamId,
+    /// `organization/team`.
+    pub name: String,
+}
+
+/// `[trust_configuration]` with every name resolved.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustConfiguration {
+    /// *Run only signed images*.
+    pub require_content_trust: bool,
+    /// AND over the list.
+    pub require_signature_from: Vec<RequiredTeam>,
+    pub signers: Signers,
+    /// Repositories exempt from the check, as they were written; each parses as a [`RepositoryPattern`].
+    pub allow_repos: Vec<String>,
+    /// Lets builds through while the switch is on. They run code that nobody signed.
+    pub allow_builds: bool,
+    /// Lets organization admins change members and keys of teams that the policy names.
+    pub delegate_membership: bool,
+}
+
+impl TrustConfiguration {
+    /// The exemptions, parsed. One that does not parse exempts nothing.
+    pub fn exemptions(&self) -> impl Iterator<Item = RepositoryPattern> + '_ {
+        self.allow_repos.iter().filter_map(|text| text.parse().ok())
+    }
+}
+
+/// `[trust_configuration]` as a person writes it, in TOML or JSON.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustDocument {
+    pub require_content_trust: bool,
+    #[serde(default)]
+    pub require_signature_from: Vec<String>,
+    #[serde(default)]
+    pub signers: Signers,
+    #[serde(default)]
+    pub allow_repos: Vec<String>,
+    #[serde(default)]
+    pub allow_builds: bool,
+    #[serde(default)]
+    pub delegate_membership: bool,
+}
+
+impl TrustDocument {
+    /// What the policy means, given what its team names resolved to, in their order.
+    pub fn resolved(self, teams: Vec<RequiredTeam>) -> Result<TrustConfiguration, ConfigurationError> {
+        for text in &self.allow_repos {
+            text.parse::<RepositoryPattern>()?;
+        }
+        Ok(TrustConfiguration {
+            require_content_trust: self.require_content_trust,
+            require_signature_from: teams,
+            signers: self.signers,
+            allow_repos: self.allow_repos,
+            allow_builds: self.allow_builds,
+            delegate_membership: self.delegate_membership,
+        })
+    }
+}
+
+impl From<&TrustConfiguration> for TrustDocument {
+    fn from(trust: &TrustConfiguration) -> Self {
+        Self {
+            require_content_trust: trust.require_content_trust,
+            require_signature_from: trust.require_signature_from.iter().map(|team| team.name.clone()).collect(),
+            signers: trust.signers,
+            allow_repos: trust.allow_repos.clone(),
+            allow_builds: trust.allow_builds,
+            delegate_membership: trust.delegate_membership,
+        }
+    }
+}
+
+/// One registered trusted registry.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// In canonical form (see [`Host`]).
+    pub host_address: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub service_id: String,
+    /// PEM; empty means the system's roots.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub ca_bundle: String,
+    /// User name for reading private repositories' trust data.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub read_username: String,
+    /// Its password: write-only for people, sealed where it is stored (hex).
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub read_password: String,
+}
+
+impl Registration {
+    pub fn new(host: &Host, ca_bundle: impl Into<String>) -> Self {
+        Self {
+            host_address: host.to_string(),
+            service_id: String::new(),
+            ca_bundle: ca_bundle.into(),
+            read_username: String::new(),
+            read_password: String::new(),
+        }
+    }
+
+    pub fn host(&self) -> Result<Host, HostError> {
+        self.host_address.parse()
+    }
+}
+
+/// `[auth]`, as far as it has an effect here.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthSettings {
+    pub default_new_user_role: Role,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self { default_new_user_role: Role::RestrictedControl }
+    }
+}
+
+/// Everything `GET|PUT /api/ucp/config-toml` speaks of.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Configuration {
+    pub registries: Vec<Registration>,
+    pub trust: TrustConfiguration,
+    #[serde(default)]
+    pub auth: AuthSettings,
+    /// UCP's sections that mean nothing here: kept and returned.
+    #[serde(default)]
+    pub kept: toml::Table,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    #[error("the file is not TOML: {0}")]
+    NotToml(#[source] Box<toml::de::Error>),
+    #[error("the file has no `{0}`: start from the one that GET /api/ucp/config-toml returns, it always has it")]
+    Missing(&'static str),
+    #[error("in `{section}`: {source}")]
+    Section {
+        section: &'static str,
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error("the registry `{0}` is listed twice")]
+    Twice(Host),
+    #[error(transparent)]
+    Pattern(#[from] PatternError),
+}
+
+/// A configuration file as it was written: teams still by name.
+#[derive(Debug)]
+pub struct WrittenConfiguration {
+    pub registries: Vec<Registration>,
+    pub trust: TrustDocument,
+    pub auth: AuthSettings,
+    pub kept: toml::Table,
+}
+
+impl Configuration {
+    /// Reads a whole file. Sections of ours are strict; the rest is kept.
+    pub fn read(text: &str) -> Result<WrittenConfiguration, ConfigurationError> {
+        let mut file: toml::Table = text.parse().map_err(|error| ConfigurationError::NotToml(Box::new(error)))?;
+        let trust = file.remove("trust_configuration").ok_or(ConfigurationError::Missing("[trust_configuration]"))?;
+        let registries = file.remove("registries").ok_or(ConfigurationError::Missing("registries"))?;
+        let mut registries: Vec<Registration> = section("[[registries]]", registries)?;
+        let mut seen = Vec::new();
+        for registration in &mut registries {
+            let host = registration.host()?;
+            if seen.contains(&host) {
+                return Err(ConfigurationError::Twice(host));
+            }
+            registration.host_address = host.to_string();
+            seen.push(host);
+        }
+        let auth = take_auth(&mut file)?;
+        Ok(WrittenConfiguration { registries, trust: section("[trust_configuration]", trust)?, auth, kept: file })
+    }
+
+    /// The file's text: what [`Configuration::read`] takes, without secrets.
+    pub fn write(&self) -> String {
+        let mut file = self.kept.clone();
+        let mut auth = match file.remove("auth") {
+            Some(toml::Value::Table(table)) => table,
+            _ => toml::Table::new(),
+        };
+        auth.insert("default_new_user_role".to_owned(), self.auth.default_new_user_role.as_str().into());
+        file.insert("auth".to_owned(), auth.into());
+        let trust = toml::Value::try_from(TrustDocument::from(&self.trust)).expect("the trust section is plain data");
+        file.insert("trust_configuration".to_owned(), trust);
+        let without_secret = |registration: &Registration| {
+            let shown = Registration { read_password: String::new(), ..registration.clone() };
+            toml::Value::try_from(shown).expect("a registration is plain data")
+        };
+        file.insert("registries".to_owned(), self.registries.iter().map(without_secret).collect::<Vec<_>>().into());
+        toml::to_string_pretty(&file).expect("a table of plain data is TOML")
+    }
+
+    /// The names of the kept sections: they have no effect here.
+    pub fn without_effect(&self) -> Vec<String> {
+        let name = |(key, value): (&String, &toml::Value)| match value {
+            toml::Value::Table(inner) if key == "auth" => inner.keys().map(|inner| format!("auth.{inner}")).collect(),
+            _ => vec![key.clone()],
+        };
+        self.kept.iter().flat_map(name).collect()
+    }
+
+    pub fn registration(&self, host: &Host) -> Option<&Registration> {
+        self.registries.iter().find(|registration| registration.host().as_ref() == Ok(host))
+    }
+}
+
+fn section<T: serde::de::DeserializeOwned>(section: &'static str, value: toml::Value) -> Result<T, ConfigurationError> {
+    value.try_into().map_err(|error| ConfigurationError::Section { section, source: Box::new(error) })
+}
+
+/// Takes our keys out of `[auth]` and leaves the others of UCP (backends, sessions, …) where they are kept.
+fn take_auth(file: &mut toml::Table) -> Result<AuthSettings, ConfigurationError> {
+    let Some(toml::Value::Table(auth)) = file.get_mut("auth") else {
+        return Ok(AuthSettings::default());
+    };
+    let mut ours = toml::Table::new();
+    if let Some(role) = auth.remove("default_new_user_role") {
+        ours.insert("default_new_user_role".to_owned(), role);
+    }
+    if auth.is_empty() {
+        file.remove("auth");
+    }
+    if ours.is_empty() { Ok(AuthSettings::default()) } else { section("[auth]", ours.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = r#"
+        [audit_log_configuration]
+        level = "metadata"
+        [auth]
+        backend = "managed"
+        default_new_user_role = "viewonly"
+        [trust_configuration]
+        require_content_trust = true
+        require_signature_from = ["org/qa"]
+        signers = "cluster"
+        allow_repos = ["dtr.test/infra/*"]
+        allow_builds = true
+        [[registries]]
+        host_address = "DTR.test:443"
+        ca_bundle = "pem"
+        read_username = "reader"
+        read_password = "secret"
+    "#;
+
+    fn configuration(text: &str) -> Configuration {
+        let written = Configuration::read(text).unwrap();
+        let teams = written.trust.require_signature_from.iter();
+        let teams = teams.map(|name| RequiredTeam { id: TeamId::stored(name), name: name.clone() }).collect();
+        let trust = written.trust.resolved(teams).unwrap();
+        Configuration { registries: written.registries, trust, auth: written.auth, kept: written.kept }
+    }
+
+    #[test]
+    fn what_is_written_can_be_read_again_and_holds_no_secret() {
+        let first = configuration(FILE);
+        assert_eq!(first.registries[0].host_address, "dtr.test");
+        assert_eq!(first.auth.default_new_user_role, Role::ViewOnly);
+        assert_eq!(first.without_effect(), ["audit_log_configuration", "auth.backend"]);
+        let text = first.write();
+        assert!(!text.contains("secret"), "{text}");
+        let mut second = configuration(&text);
+        second.registries[0].read_password = "secret".to_owned();
+        assert_eq!(first, second);
+    }
+
+    #[test]
+    fn a_file_without_our_sections_is_refused() {
+        assert!(matches!(Configuration::read("registries = []"), Err(ConfigurationError::Missing("[trust_configuration]"))));
+        let no_registries = "[trust_configuration]\nrequire_content_trust = true";
+        assert!(matches!(Configuration::read(no_registries), Err(ConfigurationError::Missing("registries"))));
+        assert!(matches!(Configuration::read("registries = []\n[trust_configuration]"), Err(ConfigurationError::Section { .. })));
+    }
+
+    #[test]
+    fn unknown_and_mistyped_keys_of_ours_are_refused() {
+        for (from, to) in [
+            ("require_content_trust = true", "require_content_trust = \"yes\""),
+            ("signers = \"cluster\"", "signers = \"some\""),
+            ("signers = \"cluster\"", "signer = \"cluster\""),
+            ("host_address = \"DTR.test:443\"", "host_address = \"https://dtr.test\""),
+            ("ca_bundle", "ca_bundel"),
+            ("viewonly", "viewer"),
+        ] {
+            assert!(Configuration::read(&FILE.replace(from, to)).is_err(), "{to}");
+        }
+    }
+
+    #[test]
+    fn one_host_under_two_spellings_is_listed_twice() {
+        let twice = format!("{FILE}\n[[registries]]\nhost_address = \"dtr.test\"");
+        assert!(matches!(Configuration::read(&twice), Err(ConfigurationError::Twice(_))));
+    }
+
+    #[test]
+    fn an_exemption_that_is_no_pattern_is_refused() {
+        let written = Configuration::read(&FILE.replace("dtr.test/infra/*", "*")).unwrap();
+        assert!(written.trust.resolved(Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! Patterns of repositories exempt from the policy: `host/ns/repo` or `host/ns/*`. Parsed, never matched as substrings.
+
+use std::fmt;
+use std::str::FromStr;
+
+use wharfinger_oci::{Host, Reference, Repository};
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RepositoryPattern {
+    pub host: Host,
+    /// The exact path, or the path below which everything matches.
+    path: Repository,
+    everything_below: bool,
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a repository pattern: write host/namespace/repository or host/namespace/*, without a tag")]
+pub struct PatternError(String);
+
+impl RepositoryPattern {
+    pub fn matches(&self, reference: &Reference) -> bool {
+        if reference.host != self.host {
+            return false;
+        }
+        match reference.repository.as_str().strip_prefix(self.path.as_str()) {
+            Some("") => !self.everything_below,
+            Some(rest) => self.everything_below && rest.starts_with('/'),
+            None => false,
+        }
+    }
+}
+
+impl FromStr for RepositoryPattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        let refuse = || PatternError(text.chars().take(300).collect());
+        let (host, path) = text.split_once('/').ok_or_else(refuse)?;
+        let host: Host = host.parse().map_err(|_| refuse())?;
+        let (path, everything_below) = match path.strip_suffix("/*") {
+            Some(namespace) => (namespace, true),
+            None => (path, false),
+        };
+        // `host/repo` could be meant as `host/ns`: the pattern has to say which.
+        if !everything_below && !path.contains('/') {
+            return Err(refuse());
+        }
+        Ok(Self { host, path: path.parse().map_err(|_| refuse())?, everything_below })
+    }
+}
+
+impl fmt::Display for RepositoryPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}{}", self.host, self.path, if self.everything_below { "/*" } else { "" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, image: &str) -> bool {
+        pattern.parse::<RepositoryPattern>().unwrap().matches(&image.parse().unwrap())
+    }
+
+    #[test]
+    fn a_pattern_matches_whole_components_of_the_parsed_reference() {
+        assert!(matches("dtr.test/qa/app", "dtr.test/qa/app:v1"));
+        assert!(matches("dtr.test:443/qa/app", "DTR.test/qa/app"));
+        assert!(matches("dtr.test/qa/*", "dtr.test/qa/app:v1"));
+        assert!(matches("dtr.test/qa/*", "dtr.test/qa/deep/app"));
+        assert!(!matches("dtr.test/qa/*", "dtr.test/qa2/app"));
+        assert!(!matches("dtr.test/qa/app", "dtr.test/qa/app2"));
+        assert!(!matches("dtr.test/qa/app", "dtr.test/qa/app/more"));
+        assert!(!matches("dtr.test/qa/app", "evil.io/dtr.test/qa/app"));
+        assert!(!matches("dtr.test/qa/app", "dtr.test:5000/qa/app"));
+    }
+
+    #[test]
+    fn what_could_be_read_two_ways_is_refused() {
+        for bad in
+            ["", "*", "dtr.test", "dtr.test/*", "dtr.test/app", "dtr.test/qa/app:v1", "https://dtr.test/qa/*", "dtr.test/q*/app"]
+        {
+            assert!(bad.parse::<RepositoryPattern>().is_err(), "{bad}");
+        }
+    }
+}
