@@ -1,1 +1,28 @@
-//! placeholder
+//! Who is calling, and may they?
+//!
+//! In come what TLS proved (a client certificate's key), tokens, passwords and names; out go a [`Principal`], a [`Granted`] for a
+//! call of the engine, a [`RepositoryGranted`] for a repository, or a refusal. Certificates, sessions and registry tokens are
+//! made here too. This room never speaks HTTP, never decides whose *signature* counts (that is `policy`), and never tells why a
+//! password was wrong.
+
+mod accounts;
+mod bundle;
+mod ca;
+mod clock;
+mod hooks;
+mod principal;
+mod registry_access;
+mod secret;
+mod token_service;
+mod tokens;
+
+pub use accounts::{Accounts, AuthError, KeyOwner, LoginError, PasswordError, Session, SessionSettings};
+pub use bundle::{BundleError, BundleSettings, Bundles};
+pub use ca::{CaError, CertificateAuthority, Issued};
+pub use clock::Clock;
+pub use hooks::{AuditEntry, AuditTrail, Cut, PolicyNames, PolicyTeams, SignedTags};
+pub use principal::{Forbidden, Granted, Need, Principal, SessionId, Via, authorize};
+pub use registry_access::{AccessError, Action, CatalogGranted, Challenge, RegistryAccess, RepositoryGranted, TokenFault};
+pub use secret::Secret;
+pub use token_service::{Grant, TokenAnswer, TokenError, TokenRequest, TokenService};
+pub use tokens::{Access, Claims, TokenInvalid, Tokens};
