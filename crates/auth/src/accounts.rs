@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::pending::PublicKey;
 use time::OffsetDateTime;
 use wharfinger_identity::{Account, AccountId, AccountName, TeamId};
-use wharfinger_keys::PublicKey;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::PublicKeyRecord;
 

@@ -1,7 +1,7 @@
 //! The instance's own certificate authority.
 
+use crate::pending::{PrivateKey, PublicKey, SealKey};
 use wharfinger_identity::Account;
-use wharfinger_keys::{PrivateKey, PublicKey, SealKey};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::secrets::Secrets;
 use zeroize::Zeroizing;

@@ -10,6 +10,7 @@ mod bundle;
 mod ca;
 mod clock;
 mod hooks;
+mod pending;
 mod principal;
 mod registry_access;
 mod secret;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wharfinger_identity::Account;
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
+use wharfinger_storage::repositories::Repositories;
 
 use crate::accounts::Accounts;
 use crate::tokens::{Access, Tokens};
@@ -128,22 +129,19 @@ impl CatalogGranted {
 pub struct RegistryAccess {
     accounts: Arc<Accounts>,
     tokens: Arc<Tokens>,
+    repositories: Arc<dyn Repositories>,
     public_host: String,
 }
 
 impl RegistryAccess {
     /// `public_host` is the registry's `host[:port]`: the realm, the service, and the prefix of GUNs come from it.
-    pub fn new(
-        accounts: Arc<Accounts>,
-        tokens: Arc<Tokens>,
-        public_host: &str,
-    ) -> Self {
-        Self { accounts, tokens, public_host: public_host.to_owned() }
+    pub fn new(accounts: Arc<Accounts>, tokens: Arc<Tokens>, repositories: Arc<dyn Repositories>, public_host: &str) -> Self {
+        Self { accounts, tokens, repositories, public_host: public_host.to_owned() }
     }
 
     /// The bare `/v2/`: any valid token will do. Answers who it is, `None` for an anonymous token.
     pub async fn anyone(&self, _bearer: Option<&str>) -> Result<Option<Account>, AccessError> {
-        let _ = (&self.accounts, &self.tokens, &self.public_host);
+        let _ = (&self.accounts, &self.tokens, &self.repositories, &self.public_host);
         unimplemented!()
     }
 

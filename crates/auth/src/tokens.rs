@@ -1,8 +1,8 @@
 //! The registry's bearer tokens: ES256 JWTs as in the registry token specification.
 
+use crate::pending::SealKey;
 use serde::{Deserialize, Serialize};
 use wharfinger_identity::Account;
-use wharfinger_keys::SealKey;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::secrets::Secrets;
 
@@ -43,12 +43,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// Opens the token key, or makes it the first time. `service` is the registry's public host.
-    pub async fn open(
-        _secrets: &dyn Secrets,
-        _seal: &SealKey,
-        service: &str,
-        _clock: Clock,
-    ) -> Result<Self, crate::ca::CaError> {
+    pub async fn open(_secrets: &dyn Secrets, _seal: &SealKey, service: &str, _clock: Clock) -> Result<Self, crate::ca::CaError> {
         Ok(Self { service: service.to_owned() })
     }
 
