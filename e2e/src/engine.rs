@@ -1,0 +1,231 @@
+//! A real Docker Engine of our own: own data, own socket, nothing of it left when it stops.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::netns::Netns;
+use crate::run::{run, signal, until};
+
+/// What an engine of ours is for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EngineOptions<'a> {
+    /// Makes it a Swarm manager. One per network namespace: the swarm's ports are fixed.
+    pub swarm: bool,
+    /// Where it lives; on this machine's own network when there is none.
+    pub netns: Option<&'a Netns>,
+    /// With a bridge and firewall rules, as published ports and overlays need. Without, it leaves the machine's
+    /// network alone and serves for pulls, builds and pushes.
+    pub network: bool,
+}
+
+/// An engine that ends, and cleans up, with this value.
+#[derive(Debug)]
+pub struct Engine {
+    dir: PathBuf,
+    daemon: Option<Child>,
+    netns: Option<String>,
+    network: bool,
+    before: Option<Before>,
+}
+
+/// What the machine's network looked like before an engine with a network came.
+#[derive(Debug)]
+struct Before {
+    firewall: Option<Vec<u8>>,
+    forwarding: Option<String>,
+    bridges: Vec<&'static str>,
+}
+
+const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
+const BRIDGES: [&str; 2] = ["docker0", "docker_gwbridge"];
+
+impl Engine {
+    /// Starts an engine in `dir`. Keep the path short: its sockets lie in it.
+    pub fn start(dir: &Path, options: EngineOptions<'_>) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let mut engine = Self {
+            dir: dir.to_path_buf(),
+            daemon: None,
+            netns: options.netns.map(|n| n.name.clone()),
+            network: options.network || options.swarm,
+            before: None,
+        };
+        if engine.network && engine.netns.is_none() {
+            engine.before = Some(Before::look());
+        }
+        engine.launch()?;
+        if options.swarm {
+            let address = options.netns.map_or("127.0.0.1", |n| &n.address);
+            let ran = engine.docker(&["swarm", "init", "--advertise-addr", address, "--listen-addr", address])?;
+            ensure!(ran.status == 0, "{ran}");
+        }
+        Ok(engine)
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        let mut command = match &self.netns {
+            None => Command::new("dockerd"),
+            // Not `ip netns exec`: it mounts a fresh /sys, in which an engine finds no cgroups.
+            Some(name) => {
+                let hosts = r#"mount --bind "$0" /etc/hosts && exec dockerd "$@""#;
+                let mut command = Command::new("nsenter");
+                command.arg(format!("--net=/run/netns/{name}"));
+                command.args(["unshare", "--mount", "bash", "-c", hosts]);
+                command.arg(format!("/etc/netns/{name}/hosts"));
+                command
+            }
+        };
+        let file = |name: &str| self.dir.join(name).display().to_string();
+        command.args(["--data-root", &file("data"), "--exec-root", &file("exec")]);
+        command.args(["--host", &self.host(), "--pidfile", &file("pid")]);
+        // A file of its own, so that neither this machine's settings nor its engine's identity are touched.
+        let settings = serde_json::json!({"deprecated-key-path": file("key.json")});
+        fs::write(file("engine.json"), settings.to_string())?;
+        command.args(["--config-file", &file("engine.json")]);
+        if !self.network {
+            command.args(["--bridge=none", "--iptables=false", "--ip6tables=false"]);
+        }
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log"))?;
+        let daemon = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("starting dockerd (Debian package docker.io)")?;
+        let daemon = self.daemon.insert(daemon);
+        let mut ended = None;
+        let socket = self.dir.join("sock");
+        let mut version = Command::new("docker");
+        version.args(["-H", &format!("unix://{}", socket.display()), "version"]);
+        version.stdout(Stdio::null()).stderr(Stdio::null());
+        let up = until(Duration::from_secs(60), || {
+            ended = daemon.try_wait().ok().flatten();
+            ended.is_some() || version.status().is_ok_and(|status| status.success())
+        });
+        if !up || ended.is_some() {
+            let log = fs::read_to_string(self.dir.join("log")).unwrap_or_default();
+            let tail: Vec<&str> = log.lines().rev().take(15).collect();
+            bail!("the engine did not come up:\n{}", tail.into_iter().rev().collect::<Vec<_>>().join("\n"));
+        }
+        Ok(())
+    }
+
+    /// Its address, as `DOCKER_HOST` and `--engine` take it.
+    pub fn host(&self) -> String {
+        format!("unix://{}", self.dir.join("sock").display())
+    }
+
+    /// A command of the stock client, straight at this engine.
+    pub fn docker(&self, arguments: &[&str]) -> Result<crate::Ran> {
+        let mut command = Command::new("docker");
+        command.args(["-H", &self.host()]).args(arguments);
+        run(command)
+    }
+
+    /// Ends the daemon and starts it again on the same data.
+    pub fn restart(&mut self) -> Result<()> {
+        self.end_daemon();
+        self.launch()
+    }
+
+    /// Ends the daemon and leaves its data: an engine that is down.
+    pub fn down(&mut self) {
+        self.end_daemon();
+    }
+
+    /// Starts it again after [`Engine::down`].
+    pub fn again(&mut self) -> Result<()> {
+        self.launch()
+    }
+
+    fn end_daemon(&mut self) {
+        let Some(mut daemon) = self.daemon.take() else { return };
+        // In a namespace too the child has become dockerd itself: each program on the way replaces itself.
+        signal(daemon.id(), "TERM");
+        if !until(Duration::from_secs(60), || !matches!(daemon.try_wait(), Ok(None))) {
+            daemon.kill().ok();
+            daemon.wait().ok();
+        }
+    }
+
+    fn clean(&mut self) {
+        if self.daemon.is_some() {
+            self.docker(&["swarm", "leave", "--force"]).ok();
+            let stop = r#"ids=$(docker -H "$0" ps -q); [ -z "$ids" ] || docker -H "$0" kill $ids"#;
+            let mut command = Command::new("bash");
+            command.args(["-c", stop, &self.host()]);
+            run(command).ok();
+        }
+        self.end_daemon();
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let inside = format!("{}/", self.dir.display());
+        for mount in mounts.lines().rev().filter_map(|line| line.split(' ').nth(1)) {
+            if mount.starts_with(&inside) {
+                Command::new("umount").args(["-l", mount]).status().ok();
+            }
+        }
+        if let Some(before) = self.before.take() {
+            before.put_back();
+        }
+        fs::remove_dir_all(&self.dir).ok();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.clean();
+    }
+}
+
+impl Before {
+    fn look() -> Self {
+        let rules = Command::new("iptables-save").stderr(Stdio::null()).output().ok();
+        Self {
+            firewall: rules.filter(|o| o.status.success()).map(|o| o.stdout),
+            forwarding: fs::read_to_string(FORWARDING).ok(),
+            bridges: BRIDGES.into_iter().filter(|name| !exists(name)).collect(),
+        }
+    }
+
+    fn put_back(self) {
+        for bridge in self.bridges.into_iter().filter(|name| exists(name)) {
+            Command::new("ip").args(["link", "del", bridge]).status().ok();
+        }
+        if let Some(rules) = self.firewall {
+            restore(&rules).ok();
+        }
+        if let Some(value) = self.forwarding {
+            fs::write(FORWARDING, value).ok();
+        }
+    }
+}
+
+fn exists(interface: &str) -> bool {
+    Path::new("/sys/class/net").join(interface).exists()
+}
+
+fn restore(rules: &[u8]) -> Result<()> {
+    use std::io::Write;
+    // A table that had no rule is not in the file, and would keep the engine's chains.
+    let mut whole = String::new();
+    for table in ["filter", "nat"] {
+        if !String::from_utf8_lossy(rules).contains(&format!("*{table}")) {
+            let chains = match table {
+                "filter" => ":INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT",
+                _ => ":PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT",
+            };
+            whole.push_str(&format!("*{table}\n{chains}\nCOMMIT\n"));
+        }
+    }
+    let mut child = Command::new("iptables-restore").stdin(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+    let mut stdin = child.stdin.take().context("a pipe was asked for")?;
+    stdin.write_all(rules)?;
+    stdin.write_all(whole.as_bytes())?;
+    drop(stdin);
+    child.wait()?;
+    Ok(())
+}

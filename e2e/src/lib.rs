@@ -1,0 +1,26 @@
+//! Does it work for a person with the stock tools?
+//!
+//! The harness behind the end-to-end tests and `cargo xtask demo`: it starts a real Docker Engine, the real
+//! `wharfinger` binary, and people ([`Person`]) with a home folder, a trust store and the stock `docker`, `notary`
+//! and `curl` commands. Nothing here links the product: what is checked is what a stranger's client sees.
+//!
+//! It never stands in for a part of the story: there is no mock engine and no canned metadata.
+
+mod api;
+mod engine;
+mod image;
+mod netns;
+mod person;
+mod run;
+mod scene;
+pub mod story;
+mod wharfinger;
+
+pub use api::{Answer, Api};
+pub use engine::{Engine, EngineOptions};
+pub use image::import_busybox;
+pub use netns::Netns;
+pub use person::{DockerCli, Person};
+pub use run::{Ran, run, until};
+pub use scene::{PASSWORD, Scene, bundle, free_port, require_engine, shared_engine};
+pub use wharfinger::{Serve, Wharfinger};
