@@ -1,6 +1,7 @@
 //! A real Docker Engine of our own: own data, own socket, nothing of it left when it stops.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -9,6 +10,9 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::netns::Netns;
 use crate::run::{run, signal, until};
+
+/// How long an engine may take to come or go.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What an engine of ours is for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,7 +106,7 @@ impl Engine {
         let mut version = Command::new("docker");
         version.args(["-H", &format!("unix://{}", socket.display()), "version"]);
         version.stdout(Stdio::null()).stderr(Stdio::null());
-        let up = until(Duration::from_secs(60), || {
+        let up = until(PATIENCE, || {
             ended = daemon.try_wait().ok().flatten();
             ended.is_some() || version.status().is_ok_and(|status| status.success())
         });
@@ -146,7 +150,7 @@ impl Engine {
         let Some(mut daemon) = self.daemon.take() else { return };
         // In a namespace too the child has become dockerd itself: each program on the way replaces itself.
         signal(daemon.id(), "TERM");
-        if !until(Duration::from_secs(60), || !matches!(daemon.try_wait(), Ok(None))) {
+        if !until(PATIENCE, || !matches!(daemon.try_wait(), Ok(None))) {
             daemon.kill().ok();
             daemon.wait().ok();
         }
@@ -208,23 +212,23 @@ fn exists(interface: &str) -> bool {
     Path::new("/sys/class/net").join(interface).exists()
 }
 
+/// What a table holds when nobody ever touched it. The rules that were saved leave such a table out, and restoring
+/// them would keep the engine's chains in it.
+const UNTOUCHED: [(&str, &str); 2] = [
+    ("*filter", "*filter\n:INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT\nCOMMIT\n"),
+    ("*nat", "*nat\n:PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\nCOMMIT\n"),
+];
+
 fn restore(rules: &[u8]) -> Result<()> {
-    use std::io::Write;
-    // A table that had no rule is not in the file, and would keep the engine's chains.
-    let mut whole = String::new();
-    for table in ["filter", "nat"] {
-        if !String::from_utf8_lossy(rules).contains(&format!("*{table}")) {
-            let chains = match table {
-                "filter" => ":INPUT ACCEPT\n:FORWARD ACCEPT\n:OUTPUT ACCEPT",
-                _ => ":PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT",
-            };
-            whole.push_str(&format!("*{table}\n{chains}\nCOMMIT\n"));
-        }
-    }
     let mut child = Command::new("iptables-restore").stdin(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let mut stdin = child.stdin.take().context("a pipe was asked for")?;
     stdin.write_all(rules)?;
-    stdin.write_all(whole.as_bytes())?;
+    let known = String::from_utf8_lossy(rules);
+    for (table, empty) in UNTOUCHED {
+        if !known.contains(table) {
+            stdin.write_all(empty.as_bytes())?;
+        }
+    }
     drop(stdin);
     child.wait()?;
     Ok(())

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 /// How long a command may take before it counts as hung.
-const DEADLINE: Duration = Duration::from_secs(180);
+const DEADLINE: Duration = Duration::from_mins(3);
 
 /// What a command did. The assertions panic with all that is needed to understand a failure.
 #[derive(Debug, Clone)]
