@@ -1,1 +1,4 @@
--- secrets
+CREATE TABLE secrets (
+    name   TEXT PRIMARY KEY,
+    sealed BLOB NOT NULL
+);
