@@ -1,1 +1,200 @@
-//! To be written.
+//! The directory of repositories, in SQL; what is in them is beside it.
+
+mod content;
+mod manifests;
+mod stored;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Executor, Row, Sqlite};
+use time::OffsetDateTime;
+use wharfinger_identity::{AccountId, TeamId};
+use wharfinger_oci::Repository;
+use wharfinger_storage::repositories::{AccessLevel, Repositories, RepositoryChange, RepositoryRecord, Scope, Visibility};
+use wharfinger_storage::{Result, StorageError};
+
+use self::stored::{nanoseconds, parsed, time_of};
+use crate::{Sql, failed};
+
+#[async_trait]
+impl Repositories for Sql {
+    async fn create(&self, record: &RepositoryRecord) -> Result<bool> {
+        let mut transaction = self.write().await?;
+        let made = sqlx::query(
+            "INSERT INTO repositories (name, namespace, owner, visibility, short_description, long_description,
+             immutable_tags, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (name) DO NOTHING",
+        )
+        .bind(record.name.as_str())
+        .bind(record.name.namespace())
+        .bind(record.owner.as_ref().map(AccountId::as_str))
+        .bind(record.visibility.as_str())
+        .bind(&record.short_description)
+        .bind(&record.long_description)
+        .bind(i64::from(record.immutable_tags))
+        .bind(nanoseconds(record.created_at)?)
+        .bind(nanoseconds(record.updated_at)?)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?
+        .rows_affected();
+        transaction.commit().await.map_err(failed)?;
+        Ok(made == 1)
+    }
+
+    async fn find(&self, name: &Repository) -> Result<Option<RepositoryRecord>> {
+        found(self.read(), name).await
+    }
+
+    async fn list(&self, namespace: Option<&str>, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>> {
+        let select = match namespace {
+            Some(_) => {
+                "SELECT name, owner, visibility, short_description, long_description, immutable_tags, created_at, updated_at
+                 FROM repositories WHERE name > $1 AND namespace = $3 ORDER BY name LIMIT $2"
+            }
+            None => {
+                "SELECT name, owner, visibility, short_description, long_description, immutable_tags, created_at, updated_at
+                 FROM repositories WHERE name > $1 ORDER BY name LIMIT $2"
+            }
+        };
+        let mut query = sqlx::query(select).bind(after.unwrap_or_default()).bind(i64::from(limit));
+        if let Some(namespace) = namespace {
+            query = query.bind(namespace);
+        }
+        query.fetch_all(self.read()).await.map_err(failed)?.iter().map(record).collect()
+    }
+
+    async fn change(
+        &self,
+        name: &Repository,
+        change: &RepositoryChange,
+        now: OffsetDateTime,
+    ) -> Result<Option<RepositoryRecord>> {
+        let mut transaction = self.write().await?;
+        sqlx::query(
+            "UPDATE repositories SET visibility = COALESCE($2, visibility),
+             short_description = COALESCE($3, short_description), long_description = COALESCE($4, long_description),
+             immutable_tags = COALESCE($5, immutable_tags), updated_at = $6 WHERE name = $1",
+        )
+        .bind(name.as_str())
+        .bind(change.visibility.map(Visibility::as_str))
+        .bind(change.short_description.as_deref())
+        .bind(change.long_description.as_deref())
+        .bind(change.immutable_tags.map(i64::from))
+        .bind(nanoseconds(now)?)
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+        let changed = found(&mut *transaction, name).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(changed)
+    }
+
+    async fn delete(&self, name: &Repository) -> Result<bool> {
+        let mut transaction = self.write().await?;
+        let gone = sqlx::query("DELETE FROM repositories WHERE name = $1")
+            .bind(name.as_str())
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?
+            .rows_affected();
+        transaction.commit().await.map_err(failed)?;
+        Ok(gone == 1)
+    }
+
+    async fn team_access(&self, name: &Repository) -> Result<Vec<(TeamId, AccessLevel)>> {
+        sqlx::query(
+            "SELECT team, level FROM repository_team_access WHERE repository = $1
+             UNION ALL SELECT team, level FROM namespace_team_access WHERE namespace = $2",
+        )
+        .bind(name.as_str())
+        .bind(name.namespace())
+        .fetch_all(self.read())
+        .await
+        .map_err(failed)?
+        .iter()
+        .map(access)
+        .collect()
+    }
+
+    async fn grants(&self, scope: &Scope) -> Result<Vec<(TeamId, AccessLevel)>> {
+        let (select, on) = match scope {
+            Scope::Repository(name) => {
+                ("SELECT team, level FROM repository_team_access WHERE repository = $1 ORDER BY team", name.as_str())
+            }
+            Scope::Namespace(name) => {
+                ("SELECT team, level FROM namespace_team_access WHERE namespace = $1 ORDER BY team", name.as_str())
+            }
+        };
+        sqlx::query(select).bind(on).fetch_all(self.read()).await.map_err(failed)?.iter().map(access).collect()
+    }
+
+    async fn grant(&self, scope: &Scope, team: &TeamId, level: AccessLevel) -> Result<bool> {
+        let mut transaction = self.write().await?;
+        let (insert, on) = match scope {
+            Scope::Repository(name) => {
+                if found(&mut *transaction, name).await?.is_none() {
+                    return Ok(false);
+                }
+                let insert = "INSERT INTO repository_team_access (repository, team, level) VALUES ($1, $2, $3)
+                              ON CONFLICT (repository, team) DO UPDATE SET level = excluded.level";
+                (insert, name.as_str())
+            }
+            Scope::Namespace(name) => {
+                let insert = "INSERT INTO namespace_team_access (namespace, team, level) VALUES ($1, $2, $3)
+                              ON CONFLICT (namespace, team) DO UPDATE SET level = excluded.level";
+                (insert, name.as_str())
+            }
+        };
+        sqlx::query(insert).bind(on).bind(team.as_str()).bind(level.as_str()).execute(&mut *transaction).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(true)
+    }
+
+    async fn revoke(&self, scope: &Scope, team: &TeamId) -> Result<bool> {
+        let (delete, on) = match scope {
+            Scope::Repository(name) => ("DELETE FROM repository_team_access WHERE repository = $1 AND team = $2", name.as_str()),
+            Scope::Namespace(name) => ("DELETE FROM namespace_team_access WHERE namespace = $1 AND team = $2", name.as_str()),
+        };
+        let mut transaction = self.write().await?;
+        let gone =
+            sqlx::query(delete).bind(on).bind(team.as_str()).execute(&mut *transaction).await.map_err(failed)?.rows_affected();
+        transaction.commit().await.map_err(failed)?;
+        Ok(gone == 1)
+    }
+}
+
+async fn found(executor: impl Executor<'_, Database = Sqlite>, name: &Repository) -> Result<Option<RepositoryRecord>> {
+    sqlx::query(
+        "SELECT name, owner, visibility, short_description, long_description, immutable_tags, created_at, updated_at
+         FROM repositories WHERE name = $1",
+    )
+    .bind(name.as_str())
+    .fetch_optional(executor)
+    .await
+    .map_err(failed)?
+    .as_ref()
+    .map(record)
+    .transpose()
+}
+
+fn record(row: &SqliteRow) -> Result<RepositoryRecord> {
+    let visibility: String = row.try_get("visibility").map_err(failed)?;
+    Ok(RepositoryRecord {
+        name: parsed(row, "name")?,
+        owner: row.try_get::<Option<String>, _>("owner").map_err(failed)?.map(AccountId::stored),
+        visibility: Visibility::parse(&visibility)
+            .ok_or_else(|| StorageError::Damaged(format!("`{visibility}` is not a visibility")))?,
+        short_description: row.try_get("short_description").map_err(failed)?,
+        long_description: row.try_get("long_description").map_err(failed)?,
+        immutable_tags: row.try_get::<i64, _>("immutable_tags").map_err(failed)? != 0,
+        created_at: time_of(row, "created_at")?,
+        updated_at: time_of(row, "updated_at")?,
+    })
+}
+
+fn access(row: &SqliteRow) -> Result<(TeamId, AccessLevel)> {
+    let level: String = row.try_get("level").map_err(failed)?;
+    let level = AccessLevel::parse(&level).ok_or_else(|| StorageError::Damaged(format!("`{level}` is not an access level")))?;
+    Ok((TeamId::stored(row.try_get::<String, _>("team").map_err(failed)?), level))
+}
