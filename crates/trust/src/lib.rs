@@ -1,1 +1,15 @@
-//! placeholder
+//! Whose signatures stand on this repository's tags, right now?
+//!
+//! A registration and a GUN come in; a verified [`Collection`] goes out, or the reason why there is none. Each call reads the timestamp
+//! anew; everything else is content-addressed and kept. Roots, versions and statements are remembered across restarts.
+//!
+//! Never here: what the signatures are worth (that is `policy`), or a credential on its way to another host than the registered one.
+
+mod credentials;
+mod error;
+mod resolver;
+
+pub use credentials::{Credentials, Secret};
+pub use error::TrustError;
+pub use resolver::{Clock, Registration, Resolver};
+pub use wharfinger_tuf::{Collection, CountedKey, Gun, RoleName, TargetFile};
