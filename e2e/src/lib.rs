@@ -15,6 +15,8 @@ mod netns;
 mod person;
 mod run;
 mod scene;
+mod service;
+mod signals;
 pub mod story;
 mod wharfinger;
 
@@ -25,4 +27,6 @@ pub use netns::Netns;
 pub use person::{DockerCli, Person};
 pub use run::{Ran, run, until};
 pub use scene::{PASSWORD, Scene, bundle, free_port, require_engine, shared_engine};
-pub use wharfinger::{Serve, Wharfinger};
+pub use service::Service;
+pub use signals::{asked_to_stop, stop_on_signals};
+pub use wharfinger::{Serve, Wharfinger, binary};

@@ -13,7 +13,7 @@ use crate::run::{Ran, run};
 /// `set -a` so that a variable set by one line is there in the next, as in a person's terminal.
 const SHELL: &str = r#"
 state=$HOME/.shell-state
-leave() { status=$?; { printf 'cd %q\n' "$PWD"; export -p; } > "$state"; exit $status; }
+leave() { status=$?; { printf 'cd %q\n' "$PWD"; export -p; declare -f; } > "$state"; exit $status; }
 if [ -e "$state" ]; then . "$state"; fi
 trap leave EXIT
 set -a
@@ -108,8 +108,21 @@ impl Person {
         self
     }
 
+    /// Puts one more program on this machine.
+    pub fn install(&self, name: &str, program: &Path) -> Result<()> {
+        let link = self.home.join(".bin").join(name);
+        std::os::unix::fs::symlink(program, &link).with_context(|| format!("linking {name}"))
+    }
+
     /// Types `line` into this person's shell.
     pub fn try_sh(&self, line: &str) -> Result<Ran> {
+        let mut ran = run(self.shell(line))?;
+        ran.command = format!("{}: {line}", self.name);
+        Ok(ran)
+    }
+
+    /// A shell of this person that types `line`.
+    pub(crate) fn shell(&self, line: &str) -> Command {
         let mut command = match &self.netns {
             None => Command::new("bash"),
             Some(netns) => {
@@ -119,9 +132,7 @@ impl Person {
             }
         };
         command.args(["--norc", "--noprofile", "-c", SHELL, "bash", line]).current_dir(&self.home).env_clear().envs(&self.env);
-        let mut ran = run(command)?;
-        ran.command = format!("{}: {line}", self.name);
-        Ok(ran)
+        command
     }
 
     /// Types `line`; a shell that cannot be started or hangs ends the test.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::signals::asked_to_stop;
+
 /// How long a command may take before it counts as hung.
 const DEADLINE: Duration = Duration::from_mins(3);
 
@@ -95,10 +97,16 @@ pub(crate) fn run_within(mut command: Command, deadline: Duration) -> Result<Ran
 
     let (done, ended) = mpsc::channel();
     thread::spawn(move || done.send(child.wait()));
-    let Ok(status) = ended.recv_timeout(deadline) else {
-        signal_group(group, "KILL");
-        let said = text(&both.lock().expect("no reader panics"));
-        bail!("no end after {} s: {shown}\n{said}", deadline.as_secs());
+    let status = loop {
+        match ended.recv_timeout(Duration::from_millis(200)) {
+            Ok(status) => break status,
+            Err(_) if started.elapsed() < deadline && !asked_to_stop() => {}
+            Err(_) => {
+                signal_group(group, "KILL");
+                let said = text(&both.lock().expect("no reader panics"));
+                bail!("stopped after {} s: {shown}\n{said}", started.elapsed().as_secs());
+            }
+        }
     };
     let status = status.with_context(|| format!("waiting for {shown}"))?;
     let stdout = finish(stdout);

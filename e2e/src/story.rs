@@ -11,8 +11,9 @@
 //!
 //! `$ ` begins a command (a line that ends in `\` goes on). The lines under it must come back in this order, with
 //! anything between them; `…` inside a line stands for any text. `[exit 1]` is the status when it is not 0,
-//! `[nothing]` that nothing at all is said. After `console` stands who types; `needs=engine` leaves the block out
-//! when there is no engine.
+//! `[nothing]` that nothing at all is said. A command that ends in `&` serves until the end of the story; its first
+//! line must come. After `console` stands who types; `needs=engine` or `needs=swarm` leaves the block out when
+//! there is none.
 
 use anyhow::{Result, bail, ensure};
 
@@ -26,11 +27,19 @@ pub enum Piece {
     Scene(Block),
 }
 
+/// What a block cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    Nothing,
+    Engine,
+    Swarm,
+}
+
 /// What one person types without a break.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     pub who: String,
-    pub needs_engine: bool,
+    pub needs: Needs,
     pub steps: Vec<Step>,
 }
 
@@ -78,10 +87,11 @@ fn block<'a>(info: &str, lines: impl Iterator<Item = &'a str>) -> Result<Block> 
     let Some(who) = words.next() else {
         bail!("```console must say who types");
     };
-    let mut block = Block { who: who.to_owned(), needs_engine: false, steps: Vec::new() };
+    let mut block = Block { who: who.to_owned(), needs: Needs::Nothing, steps: Vec::new() };
     for word in words {
         match word {
-            "needs=engine" => block.needs_engine = true,
+            "needs=engine" => block.needs = Needs::Engine,
+            "needs=swarm" => block.needs = Needs::Swarm,
             other => bail!("```console {who}: {other:?} means nothing here"),
         }
     }
@@ -116,6 +126,11 @@ impl Step {
         Ok(())
     }
 
+    /// The command of a service, which goes on while the story does.
+    pub fn serves(&self) -> Option<&str> {
+        self.command.strip_suffix(" &")
+    }
+
     /// Whether what happened is what the story says.
     pub fn holds(&self, ran: &Ran, names: &[(String, String)]) -> Result<()> {
         ensure!(ran.status == self.exit, "should end with status {}, not {}", self.exit, ran.status);
@@ -129,8 +144,10 @@ impl Step {
     }
 }
 
-/// Puts the values of `$NAMES` in, as the shell does for commands.
-fn fill(line: &str, names: &[(String, String)]) -> String {
+/// Puts the values of `$NAMES` in, as the shell does for commands; a longer name goes before its beginning.
+pub fn fill(line: &str, names: &[(String, String)]) -> String {
+    let mut names: Vec<_> = names.iter().collect();
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     names.iter().fold(line.to_owned(), |line, (name, value)| line.replace(&format!("${name}"), value))
 }
 
@@ -179,7 +196,7 @@ mod tests {
         assert_eq!(pieces.len(), 3);
         assert_eq!(pieces[1], Piece::Text("A developer\npushes.".into()));
         let Piece::Scene(block) = &pieces[2] else { panic!() };
-        assert!(block.needs_engine && block.who == "dev");
+        assert!(block.needs == Needs::Engine && block.who == "dev");
         assert_eq!(block.steps[0].command, "docker push \\\n    $REGISTRY/a:1");
         assert_eq!(block.steps[1].exit, 1);
     }
@@ -198,6 +215,12 @@ mod tests {
         let fails = &steps()[1];
         assert!(fails.holds(&ran(1, "\n"), &[]).is_ok());
         assert!(fails.holds(&ran(1, "oops"), &[]).is_err());
+    }
+
+    #[test]
+    fn a_longer_name_is_not_taken_for_its_beginning() {
+        let names = [("A".into(), "1".into()), ("AB".into(), "2".into())];
+        assert_eq!(fill("$AB $A", &names), "2 1");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
@@ -103,6 +104,7 @@ impl Wharfinger {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
+            .process_group(0)
             .spawn()
             .with_context(|| format!("starting {}; `cargo build -p wharfinger` makes it", binary().display()))?;
         let stdout = child.stdout.take().context("a pipe was asked for")?;
@@ -222,7 +224,7 @@ impl Drop for Wharfinger {
 }
 
 /// `WHARFINGER_BIN`, else the `wharfinger` that was built beside the program that runs now.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     if let Some(named) = std::env::var_os("WHARFINGER_BIN") {
         return named.into();
     }

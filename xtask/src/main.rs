@@ -1,1 +1,67 @@
-fn main() {}
+//! How is this repository built, tested and shown? One command each; `cargo xtask` alone lists them.
+//!
+//! It needs nothing but Rust, a Debian machine and root for what starts engines. It never changes the product.
+
+mod demo;
+mod layers;
+mod packages;
+mod terminal;
+mod tests;
+
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+const COMMANDS: &str = "\
+cargo xtask demo [--image IMG] [--engine HOST] [--exit]
+                     walk the whole story in this terminal, on a real engine, and leave it running
+cargo xtask test     set up what the tests need (Debian packages, an engine of their own) and run all of them
+cargo xtask engine COMMAND…
+                     start the tests' engine, run COMMAND with WHARFINGER_TEST_ENGINE set, stop the engine;
+                     for example: cargo xtask engine cargo test -p wharfinger-e2e --test login
+cargo xtask layers   check that no crate imports what its layer may not
+cargo xtask ci       what CI runs: format, lints, layers, test
+";
+
+fn main() -> ExitCode {
+    wharfinger_e2e::stop_on_signals();
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("", [].as_slice()),
+    };
+    let outcome = match command {
+        "demo" => demo::run(rest),
+        "test" => tests::run(rest).map(|()| ExitCode::SUCCESS),
+        "engine" => tests::with_engine(rest),
+        "layers" => layers::check().map(|()| ExitCode::SUCCESS),
+        "ci" => ci().map(|()| ExitCode::SUCCESS),
+        "" | "help" | "--help" | "-h" => {
+            print!("{COMMANDS}");
+            Ok(ExitCode::SUCCESS)
+        }
+        other => {
+            eprint!("no such command: {other}\n\n{COMMANDS}");
+            Ok(ExitCode::from(64))
+        }
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("{}: {error:#}", terminal::red("xtask"));
+        ExitCode::FAILURE
+    })
+}
+
+fn ci() -> Result<()> {
+    cargo(&["fmt", "--all", "--check"])?;
+    layers::check()?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    tests::run(&[])
+}
+
+/// Runs cargo in the foreground and expects it to succeed.
+fn cargo(arguments: &[&str]) -> Result<()> {
+    println!("{}", terminal::bold(&format!("cargo {}", arguments.join(" "))));
+    let status = Command::new("cargo").args(arguments).stdin(Stdio::null()).status().context("starting cargo")?;
+    ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+    Ok(())
+}
