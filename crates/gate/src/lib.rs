@@ -1,1 +1,26 @@
-//! placeholder
+//! So: may it run? Every door asks here, and nowhere else is it decided.
+//!
+//! A [`Workload`] (image references, somebody, their credentials) comes in; [`Admitted`] (each image's signed digest) or a
+//! [`Denial`] goes out. The gate knows neither Docker nor Kubernetes nor HTTP. Undecided is refused.
+//!
+//! Only this crate can make an [`Admitted`]:
+//!
+//! ```compile_fail
+//! let forged = wharfinger_gate::Admitted { pins: Default::default(), basis: Default::default() };
+//! ```
+
+mod decide;
+mod denial;
+mod explain;
+mod gate;
+mod judge;
+mod ports;
+mod workload;
+
+pub use decide::Decide;
+pub use denial::{Cause, Denial};
+pub use explain::{ExplainedSigner, Explanation};
+pub use gate::{Decisions, Gate};
+pub use judge::read_password_context;
+pub use ports::{Directory, DirectoryError, LocalRegistry};
+pub use workload::{Admitted, Pin, Purpose, SignedPin, Workload};

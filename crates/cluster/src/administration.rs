@@ -1,0 +1,229 @@
+//! Every change of the cluster's configuration: checked, written as a whole, recorded.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sha2::Digest as _;
+use time::OffsetDateTime;
+use wharfinger_keys::SealKey;
+use wharfinger_oci::{Host, HostError};
+use wharfinger_policy::{Configuration, ConfigurationError, TrustConfiguration, TrustDocument};
+use wharfinger_storage::StorageError;
+use wharfinger_storage::accounts::Accounts;
+use wharfinger_storage::audit::{Act, Audit};
+use wharfinger_storage::settings::Settings;
+
+use crate::teams::{self, TeamError};
+use crate::{EngineCa, InstallError, Installed};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error(transparent)]
+    Team(#[from] TeamError),
+    #[error("trusted registry not added: {host}: {cause}")]
+    NotAdded { host: Host, cause: String },
+    #[error("{0}: read_username and read_password go together")]
+    HalfCredentials(Host),
+    #[error("{0} is not a registered trusted registry")]
+    NotRegistered(Host),
+    /// The caller's `If-Match`, or somebody who was faster.
+    #[error("the configuration was changed meanwhile: read it again and repeat your change")]
+    Changed,
+    #[error("the stored configuration is damaged: write a whole one with PUT /api/ucp/config-toml")]
+    Damaged,
+    #[error("could not keep the configuration")]
+    Storage(#[source] StorageError),
+}
+
+impl From<StorageError> for ClusterError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Conflict(_) => Self::Changed,
+            other => Self::Storage(other),
+        }
+    }
+}
+
+/// The configuration at one revision.
+#[derive(Clone, Debug)]
+pub struct Current {
+    pub revision: i64,
+    pub configuration: Configuration,
+}
+
+/// A change that was made.
+#[derive(Clone, Debug)]
+pub struct Change {
+    pub revision: i64,
+    /// Sections that were kept without effect.
+    pub without_effect: Vec<String>,
+    /// What else people should know, such as a CA that could not be put into the engine's folder.
+    pub notes: Vec<String>,
+}
+
+/// The cluster's own settings.
+pub struct Cluster {
+    settings: Arc<dyn Settings>,
+    directory: Arc<dyn Accounts>,
+    audit: Arc<dyn Audit>,
+    seal: Arc<SealKey>,
+    /// Where a local engine looks for CAs; `None` when the engine is elsewhere or it is not wanted.
+    engine_ca: Option<EngineCa>,
+    clock: fn() -> OffsetDateTime,
+}
+
+impl Cluster {
+    pub fn new(
+        settings: Arc<dyn Settings>,
+        directory: Arc<dyn Accounts>,
+        audit: Arc<dyn Audit>,
+        seal: Arc<SealKey>,
+        engine_ca: Option<PathBuf>,
+        clock: fn() -> OffsetDateTime,
+    ) -> Self {
+        Self { settings, directory, audit, seal, engine_ca: engine_ca.map(EngineCa::new), clock }
+    }
+
+    pub async fn current(&self) -> Result<Current, ClusterError> {
+        let stored = self.settings.load().await?;
+        let configuration = match stored.document.as_str() {
+            "" => Configuration::default(),
+            text => serde_json::from_str(text).map_err(|_| ClusterError::Damaged)?,
+        };
+        Ok(Current { revision: stored.revision, configuration })
+    }
+
+    /// Replaces everything by a file as people write it. `expected`: the revision of their `If-Match`.
+    pub async fn replace_file(&self, actor: &str, text: &str, expected: Option<i64>) -> Result<Change, ClusterError> {
+        let current = match self.current().await {
+            // A whole new file is the remedy for a damaged one.
+            Err(ClusterError::Damaged) => {
+                Current { revision: self.settings.load().await?.revision, configuration: Configuration::default() }
+            }
+            other => other?,
+        };
+        if expected.is_some_and(|expected| expected != current.revision) {
+            return Err(ClusterError::Changed);
+        }
+        let written = Configuration::read(text)?;
+        let teams = teams::resolve(&*self.directory, &written.trust.require_signature_from).await?;
+        let configuration = Configuration {
+            registries: written.registries,
+            trust: written.trust.resolved(teams)?,
+            auth: written.auth,
+            kept: written.kept,
+        };
+        self.replace(actor, "configuration.replace", "config-toml", &current, configuration).await
+    }
+
+    /// Replaces the trust section.
+    pub async fn replace_trust(
+        &self,
+        actor: &str,
+        document: TrustDocument,
+        expected: Option<i64>,
+    ) -> Result<Change, ClusterError> {
+        let current = self.current().await?;
+        if expected.is_some_and(|expected| expected != current.revision) {
+            return Err(ClusterError::Changed);
+        }
+        let teams = teams::resolve(&*self.directory, &document.require_signature_from).await?;
+        let configuration = Configuration { trust: document.resolved(teams)?, ..current.configuration.clone() };
+        self.replace(actor, "policy.change", "trust_configuration", &current, configuration).await
+    }
+
+    /// Break glass: the switch off, the reason recorded. For the operator at the machine.
+    pub async fn switch_off(&self, reason: &str) -> Result<Change, ClusterError> {
+        let current = self.current().await?;
+        let trust = TrustConfiguration { require_content_trust: false, ..current.configuration.trust.clone() };
+        let configuration = Configuration { trust, ..current.configuration.clone() };
+        self.replace("-", "policy.off", reason, &current, configuration).await
+    }
+
+    pub(crate) async fn replace(
+        &self,
+        actor: &str,
+        action: &str,
+        object: &str,
+        current: &Current,
+        mut next: Configuration,
+    ) -> Result<Change, ClusterError> {
+        self.check_registrations(&current.configuration, &mut next).await?;
+        // Recorded before it is done: a change that cannot be recorded is not made.
+        self.record(actor, action, object, &current.configuration, &next).await?;
+        let document = serde_json::to_string(&next).map_err(|_| ClusterError::Damaged)?;
+        let revision = self.settings.replace(current.revision, &document).await?;
+        let notes = self.tell_engine(&current.configuration, &next);
+        Ok(Change { revision, without_effect: next.without_effect(), notes })
+    }
+
+    async fn record(
+        &self,
+        actor: &str,
+        action: &str,
+        object: &str,
+        from: &Configuration,
+        to: &Configuration,
+    ) -> Result<(), ClusterError> {
+        let summary = |configuration: &Configuration| {
+            serde_json::json!({
+                "trust": TrustDocument::from(&configuration.trust),
+                "registries": configuration.registries.iter().map(|registration| serde_json::json!({
+                    "host": registration.host_address,
+                    "ca_sha256": hex::encode(sha2::Sha256::digest(registration.ca_bundle.trim())),
+                })).collect::<Vec<_>>(),
+                "default_new_user_role": configuration.auth.default_new_user_role,
+            })
+        };
+        let act = Act {
+            at: (self.clock)(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            object: object.to_owned(),
+            outcome: "done".to_owned(),
+            detail: serde_json::json!({ "from": summary(from), "to": summary(to) }).to_string(),
+        };
+        self.audit.append(&act).await?;
+        tracing::info!(principal = actor, action, object, "configuration changed");
+        Ok(())
+    }
+
+    /// Puts the CAs of `next` where a local engine finds them and takes those of removed registries away.
+    fn tell_engine(&self, before: &Configuration, next: &Configuration) -> Vec<String> {
+        let Some(engine_ca) = &self.engine_ca else { return Vec::new() };
+        let mut notes = Vec::new();
+        let mut note = |text: String| {
+            tracing::warn!("{text}");
+            notes.push(text);
+        };
+        for registration in &next.registries {
+            let Ok(host) = registration.host() else { continue };
+            if registration.ca_bundle.trim().is_empty() {
+                continue;
+            }
+            match engine_ca.install(&host, &registration.ca_bundle) {
+                Ok(Installed::Written) => tracing::info!(registry = %host, "the engine's CA file was written"),
+                Ok(Installed::Unchanged) => {}
+                Err(error @ InstallError::NotOurs(_)) => note(format!("the engine keeps another CA for {host}: {error}")),
+                Err(error) => note(format!("the engine may not trust {host} yet: {error}")),
+            }
+        }
+        for registration in &before.registries {
+            if let Ok(host) = registration.host()
+                && next.registration(&host).is_none()
+                && let Err(error) = engine_ca.remove(&host)
+            {
+                note(format!("the engine's CA file for {host} could not be removed: {error}"));
+            }
+        }
+        notes
+    }
+
+    pub(crate) fn seal_read_password(&self, host: &Host, password: &str) -> String {
+        hex::encode(self.seal.seal(&wharfinger_gate::read_password_context(host), password.as_bytes()))
+    }
+}

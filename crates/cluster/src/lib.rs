@@ -1,0 +1,16 @@
+//! What has this cluster been told: its policy, its trusted registries, and who changed them when.
+//!
+//! Documents and registrations come in from the API, the console and the command line; each change is checked, written as a whole
+//! or not at all, and recorded. Deciding by what stands here is the gate's, not this room's.
+
+mod administration;
+mod engine_ca;
+mod probe;
+mod registrations;
+mod teams;
+
+pub use administration::{Change, Cluster, ClusterError, Current};
+pub use engine_ca::{EngineCa, InstallError, Installed};
+pub use probe::probe;
+pub use registrations::NewRegistration;
+pub use teams::TeamError;

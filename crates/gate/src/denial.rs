@@ -1,0 +1,154 @@
+//! Why something may not run: a stable code, the wire's status, and the sentence people see.
+
+use serde::Serialize;
+
+/// What kept an image from running. Exhaustive: each cause has one code, one status and one sentence.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// The text is no image reference.
+    Malformed { why: String },
+    /// The image's registry is not registered with this cluster.
+    NotRegistered { host: String },
+    /// No signing data for this name: none there, or not for this reader.
+    NoTrustData { credentials_refused: bool },
+    /// The tag (or digest) is not in the signed data.
+    NotReleased,
+    /// The reference names another digest than the signed one.
+    OtherDigest { signed: String },
+    /// Signed, but not by whom the policy requires.
+    PolicyNotMet { missing: Vec<String> },
+    /// An image by id or local name that stems from no signed digest of a registered registry.
+    LocalOnly,
+    /// Signed files of elsewhere or of yesterday were served.
+    Replayed { why: String },
+    /// Trust could not be decided: the registry, its data or our own memory did not answer well.
+    Undecided { why: String },
+    /// Policy or directory changed while the decision was made.
+    Outdated,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Denial {
+    /// The image as the person typed it.
+    pub image: String,
+    pub cause: Cause,
+}
+
+impl Denial {
+    /// The status towards an engine's client.
+    pub fn status(&self) -> u16 {
+        match &self.cause {
+            Cause::Malformed { .. } => 400,
+            Cause::NoTrustData { .. } | Cause::NotReleased | Cause::LocalOnly => 404,
+            Cause::NotRegistered { .. } | Cause::OtherDigest { .. } | Cause::PolicyNotMet { .. } | Cause::Replayed { .. } => 403,
+            Cause::Undecided { .. } | Cause::Outdated => 503,
+        }
+    }
+
+    /// A stable word for scripts.
+    pub fn code(&self) -> &'static str {
+        match &self.cause {
+            Cause::Malformed { .. } => "malformed",
+            Cause::NotRegistered { .. } => "not-registered",
+            Cause::NoTrustData { .. } => "no-trust-data",
+            Cause::NotReleased => "not-released",
+            Cause::OtherDigest { .. } => "other-digest",
+            Cause::PolicyNotMet { .. } => "policy-not-met",
+            Cause::LocalOnly => "local-only",
+            Cause::Replayed { .. } => "replayed",
+            Cause::Undecided { .. } => "undecided",
+            Cause::Outdated => "outdated",
+        }
+    }
+
+    /// What the engine's clients print. The first three sentences are UCP's, verbatim: people and scripts know them.
+    pub fn message(&self) -> String {
+        let image = &self.image;
+        match &self.cause {
+            Cause::NoTrustData { .. } | Cause::NotReleased | Cause::LocalOnly => {
+                format!("image or trust data does not exist for {image}")
+            }
+            Cause::PolicyNotMet { .. } | Cause::OtherDigest { .. } | Cause::Replayed { .. } => {
+                format!("image did not meet required signing policy\n\n{image}: image did not meet required signing policy")
+            }
+            Cause::NotRegistered { host } => format!("{host} must be a registered trusted registry"),
+            Cause::Malformed { why } => why.clone(),
+            Cause::Undecided { why } => format!("trust could not be decided for {image}: {why}"),
+            Cause::Outdated => format!("the policy changed while {image} was being decided: try again"),
+        }
+    }
+
+    /// What else `explain` and the log say: what was found, and what to do.
+    pub fn remedy(&self) -> String {
+        let image = &self.image;
+        match &self.cause {
+            Cause::Malformed { .. } => "write host/namespace/repository:tag".to_owned(),
+            Cause::NotRegistered { host } => format!(
+                "an admin registers {host} with POST /api/config/trustedregistry_, or the image is copied to a registered registry and signed there"
+            ),
+            Cause::NoTrustData { credentials_refused: true } => {
+                format!("credentials for {image} were missing or refused: docker login, then --with-registry-auth for services")
+            }
+            Cause::NoTrustData { credentials_refused: false } | Cause::NotReleased => {
+                format!("sign it: docker trust sign {image}")
+            }
+            Cause::OtherDigest { signed } => {
+                format!("the signed digest is {signed}: leave the digest out, or sign what you mean")
+            }
+            Cause::PolicyNotMet { missing } if missing.is_empty() => {
+                format!("nobody whose signature counts has signed: docker trust signer add, then docker trust sign {image}")
+            }
+            Cause::PolicyNotMet { missing } => {
+                format!("a member of {} signs it: docker trust sign {image}", missing.join(" and a member of "))
+            }
+            Cause::LocalOnly => "push it to a registered registry, sign it there, and use that name".to_owned(),
+            Cause::Replayed { why } => format!("{why}: sign again, and find out who put old files there"),
+            Cause::Undecided { .. } => "try again; if it stays, ask the registry's operator".to_owned(),
+            Cause::Outdated => "try again".to_owned(),
+        }
+    }
+}
+
+/// A denial as `explain` returns it.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Said {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) remedy: String,
+}
+
+impl From<&Denial> for Said {
+    fn from(denial: &Denial) -> Self {
+        Self { code: denial.code(), message: denial.message(), remedy: denial.remedy() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn denial(cause: Cause) -> Denial {
+        Denial { image: "dtr.example.com/admin/trustdemo:1".to_owned(), cause }
+    }
+
+    #[test]
+    fn the_three_sentences_are_verbatim() {
+        let absent = denial(Cause::NoTrustData { credentials_refused: false });
+        assert_eq!(absent.message(), "image or trust data does not exist for dtr.example.com/admin/trustdemo:1");
+        assert_eq!(absent.status(), 404);
+        let policy = denial(Cause::PolicyNotMet { missing: vec![] });
+        assert_eq!(
+            policy.message(),
+            "image did not meet required signing policy\n\ndtr.example.com/admin/trustdemo:1: image did not meet required signing policy"
+        );
+        assert_eq!(policy.status(), 403);
+        let host = denial(Cause::NotRegistered { host: "dtr.example.com".to_owned() });
+        assert_eq!(host.message(), "dtr.example.com must be a registered trusted registry");
+        assert_eq!(host.status(), 403);
+    }
+
+    #[test]
+    fn undecided_is_refused_as_unavailable() {
+        assert_eq!(denial(Cause::Undecided { why: "no answer".to_owned() }).status(), 503);
+    }
+}

@@ -1,0 +1,212 @@
+//! The gate itself: policy, directory and verified trust data brought together for one image at a time.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use wharfinger_identity::AccountId;
+use wharfinger_keys::SealKey;
+use wharfinger_oci::Reference;
+use wharfinger_policy::Configuration;
+use wharfinger_storage::audit::{Act, Audit};
+use wharfinger_storage::settings::Settings;
+use wharfinger_trust::Resolver;
+
+use crate::judge::Judgement;
+use crate::workload::Basis;
+use crate::{Admitted, Cause, Decide, Denial, Directory, Explanation, LocalRegistry, Pin, Purpose, Workload};
+
+/// Decides for one cluster.
+pub struct Gate {
+    pub(crate) settings: Arc<dyn Settings>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) resolver: Arc<Resolver>,
+    pub(crate) audit: Arc<dyn Audit>,
+    pub(crate) local: Option<Arc<dyn LocalRegistry>>,
+    pub(crate) seal: Arc<SealKey>,
+    pub(crate) clock: fn() -> OffsetDateTime,
+    parsed: Mutex<Option<(i64, Arc<Configuration>)>>,
+    allowed: AtomicU64,
+    denied: AtomicU64,
+    undecided: AtomicU64,
+}
+
+/// How many images were decided since the start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Decisions {
+    pub allowed: u64,
+    pub denied: u64,
+    /// Refused because trust could not be decided.
+    pub undecided: u64,
+}
+
+impl Gate {
+    pub fn new(
+        settings: Arc<dyn Settings>,
+        directory: Arc<dyn Directory>,
+        resolver: Arc<Resolver>,
+        audit: Arc<dyn Audit>,
+        local: Option<Arc<dyn LocalRegistry>>,
+        seal: Arc<SealKey>,
+        clock: fn() -> OffsetDateTime,
+    ) -> Self {
+        let count = AtomicU64::default;
+        let (allowed, denied, undecided) = (count(), count(), count());
+        Self { settings, directory, resolver, audit, local, seal, clock, parsed: Mutex::new(None), allowed, denied, undecided }
+    }
+
+    pub fn decisions(&self) -> Decisions {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Decisions { allowed: read(&self.allowed), denied: read(&self.denied), undecided: read(&self.undecided) }
+    }
+
+    /// What `POST /api/trust/explain` answers: the decision for `image`, with its grounds. Nothing is recorded.
+    pub async fn explain(&self, workload: &Workload, image: &str) -> Explanation {
+        match self.ground(image).await {
+            Ok((_, configuration)) => {
+                let judgement = self.judge(&configuration, workload, image).await;
+                Explanation::of(image, &configuration.trust, judgement)
+            }
+            Err(denial) => Explanation::undecided(image, &denial),
+        }
+    }
+
+    /// The configuration as it stands, and the revisions a decision by it rests on.
+    async fn ground(&self, image: &str) -> Result<(Basis, Arc<Configuration>), Denial> {
+        let undecided = |why: String| Denial { image: image.to_owned(), cause: Cause::Undecided { why } };
+        let directory = self.directory.revision().await.map_err(|error| undecided(error.to_string()))?;
+        let stored = self.settings.load().await.map_err(|error| undecided(error.to_string()))?;
+        let basis = Basis { policy: stored.revision, directory };
+        let mut parsed = self.parsed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some((revision, configuration)) = parsed.as_ref()
+            && *revision == stored.revision
+        {
+            return Ok((basis, Arc::clone(configuration)));
+        }
+        let configuration = if stored.document.is_empty() {
+            Configuration::default()
+        } else {
+            // A document that cannot be read may have said "enforce": everything is refused until an admin replaces it.
+            serde_json::from_str(&stored.document).map_err(|error| undecided(format!("the stored policy is damaged: {error}")))?
+        };
+        let configuration = Arc::new(configuration);
+        *parsed = Some((stored.revision, Arc::clone(&configuration)));
+        Ok((basis, configuration))
+    }
+
+    /// Records the judgement; an act that cannot be recorded is refused.
+    async fn record(&self, workload: &Workload, image: &str, policy: i64, judgement: &Judgement) -> Result<(), Denial> {
+        let counter = match &judgement.outcome {
+            Ok(_) => &self.allowed,
+            Err(Denial { cause: Cause::Undecided { .. }, .. }) => &self.undecided,
+            Err(_) => &self.denied,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        let (outcome, code) = match &judgement.outcome {
+            Ok(Pin::Unenforced) => ("allow", "exempt"),
+            Ok(Pin::Signed(_)) => ("allow", "signed"),
+            Err(denial) => ("deny", denial.code()),
+        };
+        let cause = judgement.outcome.as_ref().err().map(|denial| format!("{:?}", denial.cause));
+        let detail = serde_json::json!({
+            "purpose": workload.purpose.as_str(),
+            "code": code,
+            "cause": cause,
+            "digest": judgement.digest.as_ref().map(ToString::to_string),
+            "signers": judgement.evidence.signed_by.iter().map(|signed| &signed.key).collect::<Vec<_>>(),
+            "policy.revision": policy,
+        });
+        let act = Act {
+            at: (self.clock)(),
+            actor: workload.account_name.clone(),
+            action: "deploy".to_owned(),
+            object: image.to_owned(),
+            outcome: outcome.to_owned(),
+            detail: detail.to_string(),
+        };
+        tracing::info!(image.reference = image, principal = %workload.account_name, verdict = outcome, denial.code = code, purpose = workload.purpose.as_str(), cause = cause.unwrap_or_default(), "decided");
+        let failed = |error: wharfinger_storage::StorageError| Denial {
+            image: image.to_owned(),
+            cause: Cause::Undecided { why: format!("the decision could not be recorded: {error}") },
+        };
+        self.audit.append(&act).await.map(drop).map_err(failed)
+    }
+}
+
+#[async_trait]
+impl Decide for Gate {
+    async fn admit(&self, workload: &Workload) -> Result<Admitted, Denial> {
+        let first = workload.images.first().map_or("", String::as_str);
+        let (basis, configuration) = self.ground(first).await?;
+        let mut pins = BTreeMap::new();
+        for image in &workload.images {
+            if !configuration.trust.require_content_trust {
+                pins.insert(image.clone(), Pin::Unenforced);
+                continue;
+            }
+            let judgement = self.judge(&configuration, workload, image).await;
+            self.record(workload, image, basis.policy, &judgement).await?;
+            pins.insert(image.clone(), judgement.outcome?);
+        }
+        Ok(Admitted { pins, basis })
+    }
+
+    async fn admit_local(&self, workload: &Workload, asked: &str, repo_digests: &[String]) -> Result<Admitted, Denial> {
+        let (basis, configuration) = self.ground(asked).await?;
+        if !configuration.trust.require_content_trust {
+            return Ok(Admitted { pins: BTreeMap::from([(asked.to_owned(), Pin::Unenforced)]), basis });
+        }
+        let local_only = Denial { image: asked.to_owned(), cause: Cause::LocalOnly };
+        let mut judgement = Judgement::refused(local_only);
+        for name in repo_digests {
+            let next = self.judge(&configuration, workload, name).await;
+            let passed = next.outcome.is_ok();
+            judgement = next;
+            if passed {
+                break;
+            }
+        }
+        if let Err(denial) = &mut judgement.outcome {
+            asked.clone_into(&mut denial.image);
+        }
+        self.record(workload, asked, basis.policy, &judgement).await?;
+        Ok(Admitted { pins: BTreeMap::from([(asked.to_owned(), judgement.outcome?)]), basis })
+    }
+
+    async fn still_current(&self, admitted: &Admitted) -> Result<(), Denial> {
+        let image = admitted.pins.keys().next().map_or("", String::as_str);
+        let (basis, _) = self.ground(image).await?;
+        if basis == admitted.basis { Ok(()) } else { Err(Denial { image: image.to_owned(), cause: Cause::Outdated }) }
+    }
+
+    async fn enforcing(&self) -> Result<bool, Denial> {
+        Ok(self.ground("").await?.1.trust.require_content_trust)
+    }
+
+    async fn builds_allowed(&self) -> Result<bool, Denial> {
+        let trust = &self.ground("").await?.1.trust;
+        Ok(!trust.require_content_trust || trust.allow_builds)
+    }
+
+    async fn registry_auth(&self, account: &AccountId, reference: &Reference) -> Option<String> {
+        let local = self.local.as_ref().filter(|local| *local.host() == reference.host)?;
+        let token = local.pull_token(account, &reference.repository, reference.repository.as_str()).await?;
+        let value = serde_json::json!({ "registrytoken": token, "serveraddress": reference.host.as_str() });
+        Some(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE, value.to_string()))
+    }
+}
+
+impl Workload {
+    /// A workload of one image that is only asked about.
+    pub fn question(image: &str, account: AccountId, account_name: &str) -> Self {
+        Self {
+            images: vec![image.to_owned()],
+            account,
+            account_name: account_name.to_owned(),
+            credentials: Vec::new(),
+            purpose: Purpose::Explain,
+        }
+    }
+}

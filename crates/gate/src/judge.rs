@@ -1,0 +1,207 @@
+//! One image, from its text to a verdict: parse → registered? → exempt? → resolve → released → counted → the policy.
+
+use wharfinger_oci::{Digest, Host, Reference};
+use wharfinger_policy::{Configuration, Evidence, Registration, SignedBy, Verdict, evaluate};
+use wharfinger_trust::{Credentials, Secret, TrustError};
+use wharfinger_tuf::{Collection, Gun, Pins, TargetFile};
+
+use crate::{Cause, Denial, Gate, Pin, SignedPin, Workload};
+
+/// What was found for one image, and what follows.
+pub(crate) struct Judgement {
+    pub(crate) outcome: Result<Pin, Denial>,
+    /// The signed digest, as soon as one was found.
+    pub(crate) digest: Option<Digest>,
+    pub(crate) evidence: Evidence,
+    /// Signers that stand on another digest: shown, and no reason to deny.
+    pub(crate) elsewhere: Vec<String>,
+}
+
+impl Judgement {
+    pub(crate) fn refused(denial: Denial) -> Self {
+        Self { outcome: Err(denial), digest: None, evidence: Evidence::default(), elsewhere: Vec::new() }
+    }
+}
+
+impl Gate {
+    /// Decides `image` by `configuration`, which enforces. Never answers an allowance it did not derive.
+    pub(crate) async fn judge(&self, configuration: &Configuration, workload: &Workload, image: &str) -> Judgement {
+        let reference: Reference = match image.parse() {
+            Ok(reference) => reference,
+            Err(error) => {
+                let cause = Cause::Malformed { why: format!("{error}") };
+                return Judgement::refused(Denial { image: image.to_owned(), cause });
+            }
+        };
+        let refuse = |cause| Judgement::refused(Denial { image: reference.without_digest(), cause });
+        let Some(registration) = configuration.registration(&reference.host) else {
+            return refuse(Cause::NotRegistered { host: reference.host.to_string() });
+        };
+        if configuration.trust.exemptions().any(|pattern| pattern.matches(&reference)) {
+            return Judgement {
+                outcome: Ok(Pin::Unenforced),
+                digest: None,
+                evidence: Evidence::default(),
+                elsewhere: Vec::new(),
+            };
+        }
+        let collection = match self.resolve(registration, workload, &reference).await {
+            Ok(collection) => collection,
+            Err(cause) => return refuse(cause),
+        };
+        match (&reference.tag, &reference.digest) {
+            (None, Some(digest)) => self.judge_digest(configuration, &collection, &reference, digest).await,
+            _ => self.judge_tag(configuration, &collection, &reference, reference.tag_or_latest().as_str()).await,
+        }
+    }
+
+    /// `repo:tag` and `repo:tag@digest`.
+    async fn judge_tag(
+        &self,
+        configuration: &Configuration,
+        collection: &Collection,
+        reference: &Reference,
+        tag: &str,
+    ) -> Judgement {
+        let denial = |cause| Denial { image: reference.without_digest(), cause };
+        let Some(released) = collection.released(tag) else {
+            return Judgement::refused(denial(Cause::NotReleased));
+        };
+        let Some((digest, length)) = manifest(released) else {
+            let why = format!("the signed entry of {tag} has no sha256 hash");
+            return Judgement::refused(denial(Cause::Undecided { why }));
+        };
+        let evidence = match self.evidence(collection, tag).await {
+            Ok(evidence) => evidence,
+            Err(why) => return Judgement::refused(denial(Cause::Undecided { why })),
+        };
+        let outcome = match evaluate(&configuration.trust, &evidence) {
+            _ if reference.digest.as_ref().is_some_and(|asked| *asked != digest) => {
+                Err(denial(Cause::OtherDigest { signed: digest.to_string() }))
+            }
+            Verdict::Allow => Ok(Pin::Signed(SignedPin {
+                pinned: reference.pinned(&digest),
+                reference: reference.clone(),
+                digest: digest.clone(),
+                length,
+            })),
+            Verdict::NotSigned => Err(denial(Cause::PolicyNotMet { missing: Vec::new() })),
+            Verdict::TeamsMissing(teams) => {
+                Err(denial(Cause::PolicyNotMet { missing: teams.into_iter().map(|team| team.name).collect() }))
+            }
+        };
+        let elsewhere = collection.elsewhere(tag).into_iter().map(|(role, _)| role.to_string()).collect();
+        Judgement { outcome, digest: Some(digest), evidence, elsewhere }
+    }
+
+    /// `repo@digest`: allowed iff it is the signed digest of some tag that passes.
+    async fn judge_digest(
+        &self,
+        configuration: &Configuration,
+        collection: &Collection,
+        reference: &Reference,
+        digest: &Digest,
+    ) -> Judgement {
+        let mut found = Judgement::refused(Denial { image: reference.without_digest(), cause: Cause::NotReleased });
+        let released = collection.tags().filter(|(_, target)| manifest(target).is_some_and(|(signed, _)| signed == *digest));
+        let tags: Vec<String> = released.map(|(tag, _)| tag.to_owned()).collect();
+        for tag in tags {
+            found = self.judge_tag(configuration, collection, reference, &tag).await;
+            if found.outcome.is_ok() {
+                break;
+            }
+        }
+        found
+    }
+
+    async fn evidence(&self, collection: &Collection, tag: &str) -> Result<Evidence, String> {
+        let mut evidence = Evidence::default();
+        for counted in collection.counted(tag) {
+            let owner = self.directory.owner(&counted.key).await.map_err(|error| error.to_string())?;
+            let name = counted.role.as_str().trim_start_matches("targets/").to_owned();
+            evidence.signed_by.push(SignedBy { name, key: counted.key.canonical_id().to_string(), owner });
+        }
+        Ok(evidence)
+    }
+
+    /// The verified trust data of the reference's repository.
+    async fn resolve(
+        &self,
+        registration: &Registration,
+        workload: &Workload,
+        reference: &Reference,
+    ) -> Result<std::sync::Arc<Collection>, Cause> {
+        let gun: Gun = format!("{}/{}", reference.host, reference.repository)
+            .parse()
+            .map_err(|error| Cause::Malformed { why: format!("{error}") })?;
+        let credentials = self.credentials(registration, workload, reference, &gun).await;
+        let ca_bundle = Some(registration.ca_bundle.clone()).filter(|bundle| !bundle.is_empty());
+        let registration = wharfinger_trust::Registration { host: reference.host.clone(), ca_bundle, pins: Pins::default() };
+        self.resolver.resolve(&registration, &gun, &credentials).await.map_err(cause)
+    }
+
+    /// In the order they are tried: the request's own, the caller's right where accounts are shared, the registration's.
+    async fn credentials(
+        &self,
+        registration: &Registration,
+        workload: &Workload,
+        reference: &Reference,
+        gun: &Gun,
+    ) -> Vec<Credentials> {
+        let mut credentials = workload.credentials.clone();
+        if let Some(local) = self.local.as_ref().filter(|local| *local.host() == reference.host)
+            && let Some(token) = local.pull_token(&workload.account, &reference.repository, &gun.to_string()).await
+        {
+            credentials.push(Credentials::Bearer(Secret::new(token)));
+        }
+        if !registration.read_username.is_empty() {
+            match self.read_password(&reference.host, &registration.read_password) {
+                Some(password) => credentials
+                    .push(Credentials::Basic { username: registration.read_username.clone(), password: Secret::new(password) }),
+                None => {
+                    tracing::error!(registry = %reference.host, "the registration's read password cannot be unsealed: write it again")
+                }
+            }
+        }
+        credentials
+    }
+
+    fn read_password(&self, host: &Host, sealed: &str) -> Option<String> {
+        let sealed = hex::decode(sealed).ok()?;
+        let opened = self.seal.open(&read_password_context(host), &sealed).ok()?;
+        String::from_utf8(opened.to_vec()).ok()
+    }
+}
+
+/// What a registration's read password is sealed for.
+pub fn read_password_context(host: &Host) -> String {
+    format!("registration read password {host}")
+}
+
+/// The manifest digest and length a target names.
+fn manifest(target: &TargetFile) -> Option<(Digest, u64)> {
+    Some((Digest::from_sha256(&target.hashes.sha256?), target.length))
+}
+
+/// `semantics.md`, *Registry says 401, 403 or 404 → … no answer, 5xx, invalid or expired metadata → 503 with the cause*.
+fn cause(error: TrustError) -> Cause {
+    match error {
+        TrustError::Absent { credentials_refused } => Cause::NoTrustData { credentials_refused },
+        TrustError::Replayed { cause, .. } => Cause::Replayed { why: cause },
+        other => Cause::Undecided { why: chain(&other) },
+    }
+}
+
+/// An error with all its sources, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let inner_text = inner.to_string();
+        if !text.ends_with(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        source = inner.source();
+    }
+    text
+}

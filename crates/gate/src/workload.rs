@@ -1,0 +1,81 @@
+//! What asks to run, and the proof that it may.
+
+use std::collections::BTreeMap;
+
+use wharfinger_identity::AccountId;
+use wharfinger_oci::{Digest, Reference};
+use wharfinger_trust::Credentials;
+
+/// Why images are asked about; recorded, and never a reason to decide otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    Pull,
+    Create,
+    Service,
+    Inspect,
+    Explain,
+}
+
+impl Purpose {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pull => "pull",
+            Self::Create => "create",
+            Self::Service => "service",
+            Self::Inspect => "inspect",
+            Self::Explain => "explain",
+        }
+    }
+}
+
+/// Everything one request would make run.
+pub struct Workload {
+    /// The references exactly as the request holds them.
+    pub images: Vec<String>,
+    pub account: AccountId,
+    pub account_name: String,
+    /// Credentials that came with the request, for the images' registry.
+    pub credentials: Vec<Credentials>,
+    pub purpose: Purpose,
+}
+
+/// What the gate found for one image.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Pin {
+    /// The policy does not ask about this image: forward the reference as it came.
+    Unenforced,
+    /// Run this digest and no other.
+    Signed(SignedPin),
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignedPin {
+    pub reference: Reference,
+    /// The signed manifest.
+    pub digest: Digest,
+    /// The manifest's signed length in bytes.
+    pub length: u64,
+    /// `host/repo:tag@sha256:…`: what has to stand where `reference` stood.
+    pub pinned: String,
+}
+
+/// Proof that every image of a workload was decided, and how.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    pub(crate) pins: BTreeMap<String, Pin>,
+    pub(crate) basis: Basis,
+}
+
+/// The revisions a decision rests on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Basis {
+    pub(crate) policy: i64,
+    pub(crate) directory: i64,
+}
+
+impl Admitted {
+    /// The pin of `image`, spelled as in the workload; `None` if it was not part of it.
+    pub fn pin(&self, image: &str) -> Option<&Pin> {
+        self.pins.get(image)
+    }
+}
