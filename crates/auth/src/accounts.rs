@@ -1,18 +1,23 @@
 //! Accounts of one instance: logging in, recognising, looking up.
+//!
+//! The door shows what it was shown; who that is, is said here, from what is stored at this moment.
 
-use std::net::IpAddr;
+mod login;
+mod recognise;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::pending::PublicKey;
 use time::OffsetDateTime;
-use wharfinger_identity::{Account, AccountId, AccountName, TeamId};
+use wharfinger_identity::{Account, AccountId, AccountName, Role, TeamId};
+use wharfinger_keys::PublicKey;
 use wharfinger_storage::StorageError;
-use wharfinger_storage::accounts::PublicKeyRecord;
+use wharfinger_storage::accounts::{AccountChange, AccountFilter, Page, PublicKeyRecord};
 
 use crate::clock::Clock;
-use crate::principal::Principal;
+use crate::password::{MAX_LENGTH, MIN_LENGTH, Passwords};
 use crate::secret::Secret;
+use crate::throttle::Throttle;
 
 /// How long sessions live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +89,9 @@ pub struct Accounts {
     sessions: Arc<dyn wharfinger_storage::sessions::Sessions>,
     settings: SessionSettings,
     clock: Clock,
+    passwords: Passwords,
+    throttle: Throttle,
+    cookie: Option<String>,
 }
 
 impl Accounts {
@@ -93,49 +101,84 @@ impl Accounts {
         settings: SessionSettings,
         clock: Clock,
     ) -> Self {
-        Self { directory, sessions, settings, clock }
+        Self { directory, sessions, settings, clock, passwords: Passwords::new(), throttle: Throttle::new(), cookie: None }
     }
 
-    /// Recognises a caller: a bearer token first, then the certificate's key (SPKI DER; TLS has verified the chain), then the session
-    /// cookie (the value of the `Cookie` header). `Ok(None)`: nothing was shown.
-    pub async fn authenticate(
-        &self,
-        _certificate_spki: Option<&[u8]>,
-        _bearer: Option<&str>,
-        _cookie: Option<&str>,
-    ) -> Result<Option<Principal>, AuthError> {
-        let _ = (&self.sessions, &self.settings, &self.clock);
-        unimplemented!()
+    /// Lets sessions come by cookie as well. The cookie's name holds the instance's id, because cookies do not tell ports apart.
+    #[must_use]
+    pub fn with_cookies_of(mut self, instance_id: &str) -> Self {
+        self.cookie = Some(format!("__Host-wharfinger-{instance_id}"));
+        self
     }
 
-    /// Begins a session for a right name and password. Throttled per name and address.
-    pub async fn login(&self, _username: &str, _password: &Secret, _from: IpAddr) -> Result<Session, LoginError> {
-        unimplemented!()
+    /// The name of the session cookie, if there is one.
+    pub fn cookie_name(&self) -> Option<&str> {
+        self.cookie.as_deref()
     }
 
-    /// Checks a name and password as `login` does, without a session; right ones are remembered for a short while.
-    pub async fn check_password(&self, _username: &str, _password: &Secret, _from: IpAddr) -> Result<Account, LoginError> {
-        unimplemented!()
+    /// Makes the first account, the administrator `admin`, unless there is an administrator; `true` when it was made now.
+    pub async fn ensure_admin(&self, password: &Secret) -> Result<bool, PasswordError> {
+        if self.has_admin().await? {
+            return Ok(false);
+        }
+        let hash = self.hash_new(password).await?;
+        let admin = Account {
+            id: AccountId::generate(),
+            name: "admin".parse().map_err(|_| PasswordError::NoAccount("admin".into()))?,
+            full_name: "Administrator".to_owned(),
+            is_org: false,
+            is_admin: true,
+            is_active: true,
+            role: Role::FullControl,
+        };
+        self.directory.create_account(&admin, Some(&hash), self.clock.now()).await?;
+        Ok(true)
     }
 
-    /// Ends the session a principal came by.
-    pub async fn logout(&self, _principal: &Principal) -> Result<(), StorageError> {
-        unimplemented!()
-    }
-
-    /// Makes the first account, the administrator `admin`, unless it is there; `true` when it was made now.
-    pub async fn ensure_admin(&self, _password: &Secret) -> Result<bool, PasswordError> {
-        unimplemented!()
+    /// Whether the first administrator has been made.
+    pub async fn has_admin(&self) -> Result<bool, StorageError> {
+        let first = Page { start: String::new(), limit: 1 };
+        Ok(!self.directory.accounts(AccountFilter::Admins, &first).await?.is_empty())
     }
 
     /// Sets a password as the machine's operator, reactivates the account if need be, and ends its sessions.
-    pub async fn reset_password(&self, _name: &AccountName, _password: &Secret) -> Result<(), PasswordError> {
-        unimplemented!()
+    pub async fn reset_password(&self, name: &AccountName, password: &Secret) -> Result<(), PasswordError> {
+        let account = self.directory.account_named(name).await?.filter(|account| !account.is_org);
+        let Some(account) = account else { return Err(PasswordError::NoAccount(name.to_string())) };
+        self.set_password(&account, password, None).await?;
+        let active = AccountChange { is_active: Some(true), ..AccountChange::default() };
+        self.directory.update_account(&account.id, &active).await?;
+        Ok(())
+    }
+
+    /// Sets a password and ends every session (but `keep`) and refresh token that stood on the old one.
+    pub(crate) async fn set_password(
+        &self,
+        account: &Account,
+        password: &Secret,
+        keep: Option<&str>,
+    ) -> Result<(), PasswordError> {
+        let hash = self.hash_new(password).await?;
+        if !self.directory.set_password(&account.id, &hash).await? {
+            return Err(PasswordError::NoAccount(account.name.to_string()));
+        }
+        self.sessions.close_all(&account.id, keep).await?;
+        Ok(())
+    }
+
+    /// The PHC string of a password somebody chose.
+    pub(crate) async fn hash_new(&self, password: &Secret) -> Result<String, PasswordError> {
+        let length = password.reveal().chars().count();
+        if length < MIN_LENGTH || password.reveal().len() > MAX_LENGTH {
+            return Err(PasswordError::Length { min: MIN_LENGTH, max: MAX_LENGTH });
+        }
+        Ok(self.passwords.hash(password).await?)
     }
 
     /// Whose key it is; also of inactive accounts (see `account.is_active`).
-    pub async fn owner_of(&self, _key: &PublicKey) -> Result<Option<KeyOwner>, StorageError> {
-        unimplemented!()
+    pub async fn owner_of(&self, key: &PublicKey) -> Result<Option<KeyOwner>, StorageError> {
+        let owner = self.directory.owner_of(key.spki_der()).await?;
+        Ok(owner.map(|owner| KeyOwner { account: owner.account, teams: owner.teams, key: owner.key }))
     }
 
     pub async fn find(&self, id: &AccountId) -> Result<Option<Account>, StorageError> {
@@ -154,5 +197,18 @@ impl Accounts {
     /// The directory itself, for listings and lookups.
     pub fn directory(&self) -> &Arc<dyn wharfinger_storage::accounts::Accounts> {
         &self.directory
+    }
+
+    pub(crate) fn sessions(&self) -> &Arc<dyn wharfinger_storage::sessions::Sessions> {
+        &self.sessions
+    }
+
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+
+    /// Forgets sessions and refresh tokens that have ended.
+    pub async fn sweep(&self) -> Result<(), StorageError> {
+        self.sessions.sweep(self.clock.now()).await
     }
 }

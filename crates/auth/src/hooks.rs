@@ -1,7 +1,7 @@
 //! What other rooms lend to this one: the binary hands the implementations in.
 
 use async_trait::async_trait;
-use wharfinger_identity::{AccountId, PublicKeyId, TeamId};
+use wharfinger_identity::{AccountId, PublicKeyId, Role, TeamId};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::PublicKeyRecord;
 
@@ -13,9 +13,24 @@ pub struct PolicyTeams {
     pub delegate_membership: bool,
 }
 
+/// What the configuration says about the directory. A registry that stands alone has none: [`NoPolicy`].
 #[async_trait]
 pub trait PolicyNames: Send + Sync {
     async fn teams(&self) -> Result<PolicyTeams, StorageError>;
+
+    /// The role of a user who is made without one.
+    async fn default_new_user_role(&self) -> Result<Role, StorageError> {
+        Ok(Role::RestrictedControl)
+    }
+}
+
+pub struct NoPolicy;
+
+#[async_trait]
+impl PolicyNames for NoPolicy {
+    async fn teams(&self) -> Result<PolicyTeams, StorageError> {
+        Ok(PolicyTeams::default())
+    }
 }
 
 /// Closes the open connections and tunnels of somebody who was just shut out.
@@ -28,21 +43,4 @@ pub trait Cut: Send + Sync {
 #[async_trait]
 pub trait SignedTags: Send + Sync {
     async fn signed_by(&self, keys: &[PublicKeyRecord]) -> Result<Vec<String>, StorageError>;
-}
-
-/// A change of the directory, for the audit trail.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AuditEntry {
-    /// The account that did it; `None` for the machine's operator.
-    pub actor: Option<(AccountId, String)>,
-    /// Such as `account.create`.
-    pub action: &'static str,
-    /// What it was done to, such as `acme/qa` or a user's name.
-    pub object: String,
-    pub detail: String,
-}
-
-#[async_trait]
-pub trait AuditTrail: Send + Sync {
-    async fn record(&self, entry: AuditEntry) -> Result<(), StorageError>;
 }

@@ -21,19 +21,21 @@ pub enum Via {
     Session(SessionId),
     /// A session's token in a cookie: browsers send it unasked, so doors have to check where the request comes from.
     Cookie(SessionId),
+    /// Name and password with the request itself.
+    Password,
 }
 
 impl Via {
     /// Whether a password stood at the beginning: only then are new bundles and keys handed out.
     pub fn is_password_session(&self) -> bool {
-        matches!(self, Self::Session(_) | Self::Cookie(_))
+        matches!(self, Self::Session(_) | Self::Cookie(_) | Self::Password)
     }
 
     /// The key row to cut connections by.
     pub fn key(&self) -> Option<&PublicKeyId> {
         match self {
             Self::Certificate(key) => Some(key),
-            Self::Session(_) | Self::Cookie(_) => None,
+            Self::Session(_) | Self::Cookie(_) | Self::Password => None,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! What somebody may do with a repository: by the token they show *and* by what is true now.
 
+mod challenge;
+mod permission;
+
 use std::sync::Arc;
 
 use wharfinger_identity::Account;
@@ -7,8 +10,12 @@ use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::repositories::Repositories;
 
+pub use challenge::{Challenge, TokenFault};
+use permission::Permission;
+
 use crate::accounts::Accounts;
-use crate::tokens::{Access, Tokens};
+use crate::scope;
+use crate::tokens::{Access, Claims, Tokens};
 
 /// What a request wants to do with a repository.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -24,54 +31,27 @@ pub enum Action {
 }
 
 impl Action {
-    /// What a scope asks for.
-    pub fn scope(self) -> &'static str {
+    pub const ALL: [Self; 4] = [Self::Pull, Self::Push, Self::Delete, Self::All];
+
+    /// The word in a token that allows it (as `*` does).
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Pull => "pull",
-            Self::Push => "pull,push",
+            Self::Push => "push",
             Self::Delete => "delete",
             Self::All => "*",
         }
     }
-}
 
-/// What was wrong with the token that was shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum TokenFault {
-    /// None was shown.
-    Missing,
-    /// Not ours, expired, or its account is gone: `error="invalid_token"`.
-    Invalid,
-    /// It, or the account now, may not do this: `error="insufficient_scope"`.
-    Insufficient,
-}
-
-/// The answer 401: where to get a token, for what.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Challenge {
-    pub realm: String,
-    pub service: String,
-    /// What was needed; empty for the bare `/v2/`.
-    pub needed: Vec<Access>,
-    pub fault: TokenFault,
-}
-
-impl Challenge {
-    /// The value of `WWW-Authenticate`.
-    pub fn www_authenticate(&self) -> String {
-        use std::fmt::Write as _;
-        let mut value = format!("Bearer realm=\"{}\",service=\"{}\"", self.realm, self.service);
-        let scopes: Vec<String> =
-            self.needed.iter().map(|access| format!("{}:{}:{}", access.typ, access.name, access.actions.join(","))).collect();
-        if !scopes.is_empty() {
-            let _ = write!(value, ",scope=\"{}\"", scopes.join(" "));
-        }
-        match self.fault {
-            TokenFault::Missing => {}
-            TokenFault::Invalid => value.push_str(",error=\"invalid_token\""),
-            TokenFault::Insufficient => value.push_str(",error=\"insufficient_scope\""),
-        }
-        value
+    /// The actions a client should ask for: who pushes also reads.
+    fn asked_for(self) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Push => &["pull", "push"],
+            Self::Pull => &["pull"],
+            Self::Delete => &["delete"],
+            Self::All => &["*"],
+        };
+        words.iter().map(|word| (*word).to_owned()).collect()
     }
 }
 
@@ -84,6 +64,12 @@ pub enum AccessError {
 }
 
 /// Proof that this may be done with this repository now. Only [`RegistryAccess`] makes one.
+///
+/// ```compile_fail
+/// fn forge(granted: &wharfinger_auth::RepositoryGranted) -> wharfinger_auth::RepositoryGranted {
+///     wharfinger_auth::RepositoryGranted { action: wharfinger_auth::Action::All, ..granted.clone() }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct RepositoryGranted {
     repository: Repository,
@@ -140,35 +126,115 @@ impl RegistryAccess {
     }
 
     /// The bare `/v2/`: any valid token will do. Answers who it is, `None` for an anonymous token.
-    pub async fn anyone(&self, _bearer: Option<&str>) -> Result<Option<Account>, AccessError> {
-        let _ = (&self.accounts, &self.tokens, &self.repositories, &self.public_host);
-        unimplemented!()
+    pub async fn anyone(&self, bearer: Option<&str>) -> Result<Option<Account>, AccessError> {
+        Ok(self.verify(bearer, &[]).await?.1)
     }
 
     /// `bearer` is the token (without `Bearer `); `name_as_asked` stands in the challenge as the client wrote it (`qa/app`, or a
     /// GUN with its host).
     pub async fn authorize(
         &self,
-        _bearer: Option<&str>,
-        _repository: &Repository,
-        _name_as_asked: &str,
-        _action: Action,
+        bearer: Option<&str>,
+        repository: &Repository,
+        name_as_asked: &str,
+        action: Action,
     ) -> Result<RepositoryGranted, AccessError> {
-        unimplemented!()
+        let needed = [Access { typ: "repository".to_owned(), name: name_as_asked.to_owned(), actions: action.asked_for() }];
+        let (claims, account) = self.verify(bearer, &needed).await?;
+        let covered = claims.access.iter().any(|access| {
+            access.typ == "repository"
+                && allows(&access.actions, action.as_str())
+                && scope::repository(&access.name, &self.public_host).as_ref() == Some(repository)
+        });
+        // The token says what was allowed when it was made; what is allowed now may be less.
+        let permission = Permission::find(&self.accounts, &*self.repositories, account.as_ref(), repository).await?;
+        if !covered || !permission.allows(action) {
+            return Err(self.challenge(&needed, TokenFault::Insufficient));
+        }
+        Ok(RepositoryGranted { repository: repository.clone(), action, account, exists: permission.exists() })
     }
 
     /// `registry:catalog:*`: administrators only, for it shows private repositories.
-    pub async fn catalog(&self, _bearer: Option<&str>) -> Result<CatalogGranted, AccessError> {
-        unimplemented!()
+    pub async fn catalog(&self, bearer: Option<&str>) -> Result<CatalogGranted, AccessError> {
+        let needed = [Access { typ: "registry".to_owned(), name: "catalog".to_owned(), actions: vec!["*".to_owned()] }];
+        let (claims, account) = self.verify(bearer, &needed).await?;
+        let covered = claims
+            .access
+            .iter()
+            .any(|access| access.typ == "registry" && access.name == "catalog" && allows(&access.actions, "*"));
+        match account {
+            Some(account) if covered && account.is_admin => Ok(CatalogGranted { account }),
+            _ => Err(self.challenge(&needed, TokenFault::Insufficient)),
+        }
     }
 
     /// What an account (`None`: anybody) may do with a repository now, without a token: for `/api/v0`, the gate and the console.
+    /// To push to a repository that is not there is to make it.
     pub async fn permits(
         &self,
-        _account: Option<&Account>,
-        _repository: &Repository,
-        _action: Action,
+        account: Option<&Account>,
+        repository: &Repository,
+        action: Action,
     ) -> Result<bool, StorageError> {
-        unimplemented!()
+        Ok(Permission::find(&self.accounts, &*self.repositories, account, repository).await?.allows(action))
     }
+
+    /// Of what was asked, what somebody may have: names as asked, actions at most those granted, entries without any left out.
+    pub(crate) async fn grantable(&self, account: Option<&Account>, asked: Vec<Access>) -> Result<Vec<Access>, StorageError> {
+        let mut granted = Vec::with_capacity(asked.len());
+        for mut access in asked {
+            match access.typ.as_str() {
+                "repository" => {
+                    let Some(repository) = scope::repository(&access.name, &self.public_host) else { continue };
+                    let permission = Permission::find(&self.accounts, &*self.repositories, account, &repository).await?;
+                    access.actions.retain(|word| {
+                        Action::ALL.into_iter().any(|action| action.as_str() == word && permission.allows(action))
+                    });
+                }
+                "registry" if access.name == "catalog" && account.is_some_and(|account| account.is_admin) => {
+                    access.actions.retain(|word| word == "*");
+                }
+                _ => continue,
+            }
+            if !access.actions.is_empty() {
+                granted.push(access);
+            }
+        }
+        Ok(granted)
+    }
+
+    pub(crate) fn accounts(&self) -> &Arc<Accounts> {
+        &self.accounts
+    }
+
+    pub(crate) fn tokens(&self) -> &Arc<Tokens> {
+        &self.tokens
+    }
+
+    /// The claims, and the account they speak for as it is now.
+    async fn verify(&self, bearer: Option<&str>, needed: &[Access]) -> Result<(Claims, Option<Account>), AccessError> {
+        let Some(token) = bearer else { return Err(self.challenge(needed, TokenFault::Missing)) };
+        let Ok(claims) = self.tokens.verify(token) else { return Err(self.challenge(needed, TokenFault::Invalid)) };
+        if claims.sub.is_empty() {
+            return Ok((claims, None));
+        }
+        let id = wharfinger_identity::AccountId::stored(claims.sub.clone());
+        match self.accounts.find(&id).await?.filter(|account| account.is_active && !account.is_org) {
+            Some(account) => Ok((claims, Some(account))),
+            None => Err(self.challenge(needed, TokenFault::Invalid)),
+        }
+    }
+
+    fn challenge(&self, needed: &[Access], fault: TokenFault) -> AccessError {
+        AccessError::Challenge(Challenge {
+            realm: format!("https://{}/auth/token", self.public_host),
+            service: self.tokens.service().to_owned(),
+            needed: needed.to_vec(),
+            fault,
+        })
+    }
+}
+
+fn allows(granted: &[String], word: &str) -> bool {
+    granted.iter().any(|action| action == word || action == "*")
 }

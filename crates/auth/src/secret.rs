@@ -1,7 +1,11 @@
-//! Text that must not be printed, compared or copied by accident.
+//! Text that must not be printed, compared or copied by accident, and the random tokens made of it.
 
 use std::fmt;
 
+use aws_lc_rs::{digest, rand};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use wharfinger_storage::sessions::TokenHash;
 use zeroize::Zeroizing;
 
 /// A password or a token. Its `Debug` says nothing of it, and its bytes are overwritten when it goes.
@@ -12,10 +16,30 @@ impl Secret {
         Self(Zeroizing::new(text.into()))
     }
 
+    /// 256 random bits as 43 letters, digits, `-` and `_`: a token, or a password nobody has to remember.
+    pub fn random() -> Self {
+        let mut bytes = Zeroizing::new([0_u8; 32]);
+        // Without randomness nothing in this process could be trusted: better to stop.
+        rand::fill(bytes.as_mut()).expect("the operating system gives random bytes");
+        Self::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
+    }
+
     /// The text itself, for the one place that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
+
+    /// What a token is stored and looked up by.
+    pub(crate) fn token_hash(&self) -> TokenHash {
+        token_hash(self.reveal())
+    }
+}
+
+/// A token has 256 bits of its own, so a plain hash hides it, and looking it up by its hash leaks nothing by time.
+pub(crate) fn token_hash(token: &str) -> TokenHash {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+    TokenHash(hash)
 }
 
 impl fmt::Debug for Secret {
