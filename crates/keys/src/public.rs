@@ -154,7 +154,8 @@ impl PublicKey {
         if point.len() != length || point.first() != Some(&4) {
             return Err(KeyError::NotCanonical);
         }
-        let identifier = der::element(der::SEQUENCE, &[der::element(der::OID, EC_PUBLIC_KEY), der::element(der::OID, curve)].concat());
+        let identifier =
+            der::element(der::SEQUENCE, &[der::element(der::OID, EC_PUBLIC_KEY), der::element(der::OID, curve)].concat());
         Ok(Self { algorithm, spki: spki(&identifier, point), bare: point.to_vec() })
     }
 

@@ -55,7 +55,10 @@ pub enum Remembering {
     /// A statement of these files was made under another GUN or role before. Nothing was changed.
     Replayed(SeenElsewhere),
     /// A higher version of this role was accepted meanwhile. Nothing was changed.
-    Older { role: String, known: u64 },
+    Older {
+        role: String,
+        known: u64,
+    },
 }
 
 #[async_trait]

@@ -27,7 +27,10 @@ impl fmt::Debug for Secret {
 /// As `X-Registry-Auth` carries them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Credentials {
-    Basic { username: String, password: Secret },
+    Basic {
+        username: String,
+        password: Secret,
+    },
     /// A refresh token of the registry's token service.
     IdentityToken(Secret),
     /// An access token, sent as it is.

@@ -16,7 +16,9 @@ pub enum TrustError {
     Expired { gun: String, cause: WalkError },
     #[error("trust data of {gun} was rolled back: {cause}")]
     Rollback { gun: String, cause: String },
-    #[error("trust data of {gun} is not trusted: {cause}. If the repository was made anew on purpose, an admin must pin its new root")]
+    #[error(
+        "trust data of {gun} is not trusted: {cause}. If the repository was made anew on purpose, an admin must pin its new root"
+    )]
     RootChanged { gun: String, cause: String },
     #[error("trust data of {gun} is replayed: {cause}")]
     Replayed { gun: String, cause: String },

@@ -12,6 +12,7 @@ mod collection;
 mod gun;
 mod key;
 mod metadata;
+pub mod publish;
 mod role;
 mod root_certificates;
 mod signed;
@@ -22,7 +23,8 @@ pub use collection::{Collection, CountedKey, Skip, Skipped, Verified, Versions};
 pub use gun::{Gun, GunError};
 pub use key::{KeyKind, TufKey};
 pub use metadata::{
-    Delegation, Delegations, Hashes, Meta, Metadata, Root, RoleKeys, Snapshot, TargetFile, Targets, Timestamp, format_time, parse_time,
+    Delegation, Delegations, Hashes, Meta, Metadata, RoleKeys, Root, Snapshot, TargetFile, Targets, Timestamp, format_time,
+    parse_time,
 };
 pub use role::{RoleName, RoleNameError};
 pub use root_certificates::{RootCertificateError, leaf_keys};

@@ -130,7 +130,19 @@ mod tests {
     #[test]
     fn what_is_not_a_clean_path_below_targets_is_refused() {
         let long = format!("targets/{}", "a".repeat(248));
-        for text in ["", "Root", "targets/", "targets//a", "targets/a/", "targets/../root", "targets/.", "targets/A", "x/a", "targets/a b", &long] {
+        for text in [
+            "",
+            "Root",
+            "targets/",
+            "targets//a",
+            "targets/a/",
+            "targets/../root",
+            "targets/.",
+            "targets/A",
+            "x/a",
+            "targets/a b",
+            &long,
+        ] {
             assert!(text.parse::<RoleName>().is_err(), "{text:?}");
         }
     }

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 use wharfinger_keys::Certificate;
 
-use crate::{Gun, Root, RoleKeys, RoleName};
+use crate::{Gun, RoleKeys, RoleName, Root};
 
 /// Clocks differ: a certificate may begin up to a day from now.
 const LEEWAY: Duration = Duration::days(1);

@@ -93,7 +93,8 @@ impl<T: Metadata> Signed<T> {
             signatures.push(WireSignature { keyid: id.to_string(), method: key.method().to_owned(), sig });
         }
         let signatures = serde_json::to_string(&signatures).map_err(|error| ParseError::Malformed(error.to_string()))?;
-        let bytes = format!("{{\"signed\":{},\"signatures\":{signatures}}}", canonical::to_wire(&tree).map_err(ParseError::from)?);
+        let bytes =
+            format!("{{\"signed\":{},\"signatures\":{signatures}}}", canonical::to_wire(&tree).map_err(ParseError::from)?);
         Ok(Self::parse(bytes.as_bytes())?)
     }
 

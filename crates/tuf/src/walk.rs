@@ -16,12 +16,14 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 pub use error::WalkError;
-use roots::Roots;
 pub use roots::Pins;
+use roots::Roots;
 pub use want::{By, File, Want};
 
 use crate::collection::{Collection, Skip, Skipped, Verified, Versions};
-use crate::{Delegations, Gun, Meta, Metadata, Root, RoleKeys, RoleName, Signed, Snapshot, Targets, Timestamp, verify_signatures};
+use crate::{
+    Delegations, Gun, Meta, Metadata, RoleKeys, RoleName, Root, Signed, Snapshot, Targets, Timestamp, verify_signatures,
+};
 
 /// Bounds on what a server may make us read.
 #[derive(Clone, Debug)]

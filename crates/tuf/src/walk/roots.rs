@@ -33,15 +33,36 @@ pub(super) struct Roots {
 enum State {
     Settled,
     /// Waiting for the newest root; when it brings nothing new, this is what was wrong.
-    Newest { by: By, cause: Option<WalkError> },
+    Newest {
+        by: By,
+        cause: Option<WalkError>,
+    },
     /// On the way to `newest`; `next` is the version to come.
-    Chain { newest: Box<Signed<Root>>, next: u64, cause: Option<WalkError> },
+    Chain {
+        newest: Box<Signed<Root>>,
+        next: u64,
+        cause: Option<WalkError>,
+    },
 }
 
 impl Roots {
-    pub(super) fn new(gun: Gun, now: OffsetDateTime, anchor: Option<&[u8]>, pins: Pins, longest_chain: u64) -> Result<Self, WalkError> {
-        let mut roots =
-            Self { gun, now, pins, longest_chain, trusted: None, state: State::Settled, asked_current: false, asked_named: false };
+    pub(super) fn new(
+        gun: Gun,
+        now: OffsetDateTime,
+        anchor: Option<&[u8]>,
+        pins: Pins,
+        longest_chain: u64,
+    ) -> Result<Self, WalkError> {
+        let mut roots = Self {
+            gun,
+            now,
+            pins,
+            longest_chain,
+            trusted: None,
+            state: State::Settled,
+            asked_current: false,
+            asked_named: false,
+        };
         match anchor {
             Some(bytes) => {
                 let file = Signed::<Root>::parse(bytes).map_err(WalkError::Anchor)?;
@@ -119,8 +140,8 @@ impl Roots {
 
     fn trust_at_first_use(&mut self, file: Signed<Root>) -> Result<(), WalkError> {
         let keys = leaf_keys(&file.signed, &self.gun, self.now)?;
-        let valid =
-            verify_signatures(&file, &keys, &file.signed.keys).map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
+        let valid = verify_signatures(&file, &keys, &file.signed.keys)
+            .map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
         self.pinned(&valid)?;
         self.trusted = Some(Verified { file: Arc::new(file), keys: valid });
         Ok(())
@@ -165,8 +186,8 @@ impl Roots {
         } else {
             file.signed.role(&RoleName::Root).ok_or(no_keys)?.clone()
         };
-        let valid =
-            verify_signatures(&file, &own, &file.signed.keys).map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
+        let valid = verify_signatures(&file, &own, &file.signed.keys)
+            .map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
         if last {
             self.pinned(&valid)?;
         }

@@ -1,0 +1,172 @@
+//! Extract, call, respond.
+
+use axum::body::Body;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, LAST_MODIFIED};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use time::OffsetDateTime;
+use time::macros::format_description;
+use wharfinger_oci::Repository;
+use wharfinger_storage::collections::StoredFile;
+use wharfinger_tuf::Gun;
+
+use crate::error::Refusal;
+use crate::routes::{Route, Which, route};
+use crate::{Need, Notary, feed, upload};
+
+impl Notary {
+    /// Answers any request whose path is `/v2/_trust/…` or `/v2/<gun>/_trust/…`.
+    pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let answer = self.answer(request).await;
+        answer.unwrap_or_else(|refusal| {
+            if let Refusal::Unknown(fault) | Refusal::Updating(fault) = &refusal {
+                let fault: &dyn std::error::Error = fault;
+                tracing::error!(%method, path, error = fault, "the notary could not answer");
+            } else {
+                tracing::info!(%method, path, reason = %refusal, "the notary refused");
+            }
+            refusal.response()
+        })
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
+        let (head, body) = request.into_parts();
+        let bearer = bearer(&head.headers);
+        match route(&head.method, head.uri.path()).ok_or(Refusal::NoRoute)? {
+            Route::Publish { gun } => {
+                let (gun, repository) = self.repository(&gun)?;
+                self.permit(bearer, &gun, &repository, Need::PushPull).await?;
+                let files = upload::read(&head.headers, body, self.inner.limits).await?;
+                self.publish(&gun, files).await?;
+                Ok(empty())
+            }
+            Route::Delete { gun } => {
+                let (gun, repository) = self.asked_for(&gun)?;
+                self.permit(bearer, &gun, &repository, Need::All).await?;
+                self.delete(&gun).await?;
+                Ok(empty())
+            }
+            Route::Read { gun, role, which } => {
+                let (gun, repository) = self.asked_for(&gun)?;
+                self.permit(bearer, &gun, &repository, Need::Pull).await?;
+                let file = self.file(&gun, &role, &which).await?.ok_or(Refusal::NotFound)?;
+                Ok(serve(file, &which, head.headers.get(IF_NONE_MATCH)))
+            }
+            Route::Key { gun, role } => {
+                let (gun, repository) = self.repository(&gun)?;
+                self.permit(bearer, &gun, &repository, Need::PushPull).await?;
+                Ok(plain(self.server_key(&gun, role).await?))
+            }
+            Route::RotateKey { gun, role } => {
+                let (gun, repository) = self.repository(&gun)?;
+                self.permit(bearer, &gun, &repository, Need::All).await?;
+                Ok(plain(self.pending_key(&gun, role).await?))
+            }
+            Route::Changes { gun: Some(gun) } => {
+                let (gun, repository) = self.asked_for(&gun)?;
+                self.permit(bearer, &gun, &repository, Need::Pull).await?;
+                self.changes(Some(&gun), head.uri.query()).await
+            }
+            Route::Changes { gun: None } => {
+                self.inner.access.catalog(bearer).await?;
+                self.changes(None, head.uri.query()).await
+            }
+        }
+    }
+
+    /// Reading another registry's name finds nothing.
+    fn asked_for(&self, gun: &str) -> Result<(Gun, Repository), Refusal> {
+        self.repository(gun).map_err(|_| Refusal::NotFound)
+    }
+
+    async fn permit(&self, bearer: Option<&str>, gun: &Gun, repository: &Repository, need: Need) -> Result<(), Refusal> {
+        Ok(self.inner.access.repository(bearer, repository, gun.as_str(), need).await?)
+    }
+
+    async fn changes(&self, gun: Option<&Gun>, query: Option<&str>) -> Result<Response<Body>, Refusal> {
+        let query = feed::Query::parse(query.unwrap_or_default())?;
+        Ok(plain(feed::answer(self.collections(), gun.map(Gun::as_str), query).await?))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Success is always 200: stock clients take any other status for a failure.
+fn empty() -> Response<Body> {
+    Response::new(Body::empty())
+}
+
+fn plain(body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+fn serve(file: StoredFile, which: &Which, if_none_match: Option<&HeaderValue>) -> Response<Body> {
+    let etag = format!("\"{}\"", file.sha256);
+    let unchanged = if_none_match.and_then(|value| value.to_str().ok()).is_some_and(|value| matches(value, &etag));
+    let mut response = if unchanged {
+        let mut response = empty();
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response
+    } else {
+        plain(file.bytes)
+    };
+    let caching = match which {
+        Which::Current => "public, max-age=300, s-maxage=300, must-revalidate",
+        Which::Hash(_) | Which::Version(_) => "public, max-age=2592000, s-maxage=2592000",
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    set(headers, ETAG, &etag);
+    set(headers, LAST_MODIFIED, &last_modified(file.stored_at));
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// RFC 9110 § 13.1.2: weak comparison.
+fn matches(if_none_match: &str, etag: &str) -> bool {
+    if_none_match.split(',').map(str::trim).any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == etag)
+}
+
+/// `Sat, 21 Nov 2026 21:19:37 UTC`: the stock server writes UTC, not GMT.
+fn last_modified(time: OffsetDateTime) -> String {
+    let form = format_description!("[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] UTC");
+    time.to_offset(time::UtcOffset::UTC).format(form).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn last_modified_is_written_as_the_stock_server_writes_it() {
+        assert_eq!(last_modified(datetime!(2026-11-01 21:19:07 UTC)), "Sun, 01 Nov 2026 21:19:07 UTC");
+    }
+
+    #[test]
+    fn an_etag_matches_itself_among_others_and_weakly() {
+        for yes in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*"] {
+            assert!(matches(yes, "\"a\""), "{yes}");
+        }
+        assert!(!matches("\"b\"", "\"a\"") && !matches("a", "\"a\""));
+    }
+
+    #[test]
+    fn only_a_bearer_token_is_one() {
+        let with = |value: &'static str| HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static(value))]);
+        assert_eq!(bearer(&with("bearer abc")), Some("abc"));
+        assert_eq!(bearer(&with("Basic abc")), None);
+        assert_eq!(bearer(&HeaderMap::new()), None);
+    }
+}

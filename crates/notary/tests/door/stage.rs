@@ -1,0 +1,114 @@
+//! A notary on a temporary database, a clock that tests move, and people with rights.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use http::Request;
+use time::{Duration, OffsetDateTime};
+use wharfinger_keys::SealKey;
+use wharfinger_notary::{Authorize, Denied, Need, Notary};
+use wharfinger_oci::Repository;
+use wharfinger_storage_sql::Sql;
+
+pub const HOST: &str = "dtr.test:5400";
+
+/// Rights by token: `pull`, `push` and `all` are tokens for every repository but `qa/private`, which only `owner` may use.
+pub struct Rights;
+
+#[async_trait]
+impl Authorize for Rights {
+    async fn repository(&self, bearer: Option<&str>, repository: &Repository, name: &str, need: Need) -> Result<(), Denied> {
+        let level = match bearer {
+            Some("owner") => 3,
+            _ if repository.as_str() == "qa/private" => 0,
+            Some("all") => 3,
+            Some("push") => 2,
+            Some("pull") => 1,
+            _ => 0,
+        };
+        let (needed, actions): (_, &[&str]) = match need {
+            Need::Pull => (1, &["pull"]),
+            Need::PushPull => (2, &["pull", "push"]),
+            Need::All => (3, &["*"]),
+        };
+        if level >= needed {
+            return Ok(());
+        }
+        Err(Denied::Challenge {
+            www_authenticate: format!("Bearer realm=\"https://{HOST}/auth/token\",service=\"{HOST}\""),
+            needed: actions.iter().map(|action| ("repository".into(), name.into(), (*action).into())).collect(),
+        })
+    }
+
+    async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied> {
+        if bearer == Some("all") {
+            return Ok(());
+        }
+        Err(Denied::Challenge { www_authenticate: "Bearer realm=\"x\"".into(), needed: vec![] })
+    }
+}
+
+/// Everything to everyone.
+struct Open;
+
+#[async_trait]
+impl Authorize for Open {
+    async fn repository(&self, _: Option<&str>, _: &Repository, _: &str, _: Need) -> Result<(), Denied> {
+        Ok(())
+    }
+
+    async fn catalog(&self, _: Option<&str>) -> Result<(), Denied> {
+        Ok(())
+    }
+}
+
+pub struct Stage {
+    pub notary: Notary,
+    pub sql: Sql,
+    pub folder: tempfile::TempDir,
+    now: Arc<Mutex<OffsetDateTime>>,
+}
+
+impl Stage {
+    pub async fn guarded() -> Self {
+        Self::set(Arc::new(Rights)).await
+    }
+
+    pub async fn open() -> Self {
+        Self::set(Arc::new(Open)).await
+    }
+
+    async fn set(access: Arc<dyn Authorize>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Sql::open(&folder.path().join("db")).await.unwrap();
+        // Stock clients look at the machine's clock, so ours starts there.
+        let now = Arc::new(Mutex::new(OffsetDateTime::now_utc()));
+        let clock = now.clone();
+        let notary =
+            Notary::new(HOST, access, Arc::new(sql.clone()), SealKey::generate(), Arc::new(move || *clock.lock().unwrap()));
+        Self { notary, sql, folder, now }
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        *self.now.lock().unwrap()
+    }
+
+    pub fn pass(&self, time: Duration) {
+        *self.now.lock().unwrap() += time;
+    }
+
+    /// Serves on loopback; the base URL.
+    pub async fn serve(&self) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let notary = self.notary.clone();
+        let router = Router::new()
+            .route("/v2/", get(|| async { "{}" }))
+            .fallback(move |request: Request<Body>| async move { notary.handle(request).await });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    }
+}
