@@ -1,1 +1,178 @@
-//! To be written.
+//! What was seen of trust data, in SQL. One transaction compares and takes in a whole walk.
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+use time::OffsetDateTime;
+use wharfinger_storage::memory::{Remembered, RememberedFile, RememberedSigning, Remembering, SeenElsewhere, TrustMemory};
+use wharfinger_storage::{Result, StorageError};
+
+use crate::{Sql, failed};
+
+#[cfg(test)]
+mod tests;
+
+type Tx = Transaction<'static, Sqlite>;
+
+#[async_trait]
+impl TrustMemory for Sql {
+    async fn recall(&self, gun: &str) -> Result<Option<Remembered>> {
+        let select = "SELECT role, version, statement, bytes, etag FROM trust_files WHERE gun = $1 ORDER BY role";
+        let files = sqlx::query(select).bind(gun).fetch_all(self.read()).await.map_err(failed)?;
+        let select = "SELECT role, version FROM trust_versions WHERE gun = $1 ORDER BY role";
+        let versions = sqlx::query(select).bind(gun).fetch_all(self.read()).await.map_err(failed)?;
+        let select = "SELECT role, key_id, version, expires FROM trust_signings WHERE gun = $1 ORDER BY role, key_id";
+        let signings = sqlx::query(select).bind(gun).fetch_all(self.read()).await.map_err(failed)?;
+        if versions.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Remembered {
+            files: files.iter().map(file).collect::<Result<_>>()?,
+            versions: versions.iter().map(|row| Ok((text(row, "role")?, number(row, "version")?))).collect::<Result<_>>()?,
+            signings: signings.iter().map(signing).collect::<Result<_>>()?,
+        }))
+    }
+
+    async fn remember(&self, gun: &str, files: &[RememberedFile], signings: &[RememberedSigning]) -> Result<Remembering> {
+        let mut tx = self.write().await?;
+        for file in files {
+            if let Some(refusal) = refuse(&mut tx, gun, file).await? {
+                return Ok(refusal);
+            }
+        }
+        sqlx::query("DELETE FROM trust_files WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
+        for file in files {
+            take_in(&mut tx, gun, file).await?;
+        }
+        for signing in signings {
+            take_in_signing(&mut tx, gun, signing).await?;
+        }
+        tx.commit().await.map_err(failed)?;
+        Ok(Remembering::Done)
+    }
+
+    async fn guns(&self) -> Result<Vec<String>> {
+        let rows =
+            sqlx::query("SELECT DISTINCT gun FROM trust_versions ORDER BY gun").fetch_all(self.read()).await.map_err(failed)?;
+        rows.iter().map(|row| text(row, "gun")).collect()
+    }
+
+    async fn forget(&self, gun: &str) -> Result<bool> {
+        let mut tx = self.write().await?;
+        let mut forgotten = 0;
+        for statement in [
+            "DELETE FROM trust_files WHERE gun = $1",
+            "DELETE FROM trust_versions WHERE gun = $1",
+            "DELETE FROM trust_signings WHERE gun = $1",
+        ] {
+            forgotten += sqlx::query(statement).bind(gun).execute(&mut *tx).await.map_err(failed)?.rows_affected();
+        }
+        tx.commit().await.map_err(failed)?;
+        Ok(forgotten > 0)
+    }
+}
+
+/// Only targets and delegations name neither their GUN nor their role, so only their statements can be replayed.
+fn is_portable(role: &str) -> bool {
+    role == "targets" || role.starts_with("targets/")
+}
+
+async fn refuse(tx: &mut Tx, gun: &str, file: &RememberedFile) -> Result<Option<Remembering>> {
+    let select = "SELECT version FROM trust_versions WHERE gun = $1 AND role = $2 AND version > $3";
+    let newer = sqlx::query(select).bind(gun).bind(&file.role).bind(signed(file.version)?);
+    if let Some(row) = newer.fetch_optional(&mut **tx).await.map_err(failed)? {
+        return Ok(Some(Remembering::Older { role: file.role.clone(), known: number(&row, "version")? }));
+    }
+    if !is_portable(&file.role) {
+        return Ok(None);
+    }
+    let select = "SELECT gun, role FROM trust_statements WHERE statement = $1 AND (gun <> $2 OR role <> $3)";
+    let elsewhere = sqlx::query(select).bind(file.statement.as_slice()).bind(gun).bind(&file.role);
+    match elsewhere.fetch_optional(&mut **tx).await.map_err(failed)? {
+        Some(row) => Ok(Some(Remembering::Replayed(SeenElsewhere {
+            role: file.role.clone(),
+            earlier_gun: text(&row, "gun")?,
+            earlier_role: text(&row, "role")?,
+        }))),
+        None => Ok(None),
+    }
+}
+
+async fn take_in(tx: &mut Tx, gun: &str, file: &RememberedFile) -> Result<()> {
+    let insert = "INSERT INTO trust_files (gun, role, version, statement, bytes, etag) VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(insert)
+        .bind(gun)
+        .bind(&file.role)
+        .bind(signed(file.version)?)
+        .bind(file.statement.as_slice())
+        .bind(&file.bytes)
+        .bind(&file.etag)
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+    let upsert = "INSERT INTO trust_versions (gun, role, version) VALUES ($1, $2, $3)
+         ON CONFLICT (gun, role) DO UPDATE SET version = $3";
+    sqlx::query(upsert).bind(gun).bind(&file.role).bind(signed(file.version)?).execute(&mut **tx).await.map_err(failed)?;
+    if is_portable(&file.role) {
+        let insert = "INSERT INTO trust_statements (statement, gun, role) VALUES ($1, $2, $3) ON CONFLICT (statement) DO NOTHING";
+        sqlx::query(insert)
+            .bind(file.statement.as_slice())
+            .bind(gun)
+            .bind(&file.role)
+            .execute(&mut **tx)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn take_in_signing(tx: &mut Tx, gun: &str, signing: &RememberedSigning) -> Result<()> {
+    let expires = i64::try_from(signing.expires.unix_timestamp_nanos()).unwrap_or(i64::MAX);
+    let upsert = "INSERT INTO trust_signings (gun, role, key_id, version, expires) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (gun, role, key_id) DO UPDATE SET version = $4, expires = $5";
+    sqlx::query(upsert)
+        .bind(gun)
+        .bind(&signing.role)
+        .bind(&signing.key)
+        .bind(signed(signing.version)?)
+        .bind(expires)
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn signed(version: u64) -> Result<i64> {
+    i64::try_from(version).map_err(StorageError::unavailable)
+}
+
+fn text(row: &SqliteRow, column: &str) -> Result<String> {
+    row.try_get(column).map_err(failed)
+}
+
+fn number(row: &SqliteRow, column: &str) -> Result<u64> {
+    let number: i64 = row.try_get(column).map_err(failed)?;
+    u64::try_from(number).map_err(|_| StorageError::Damaged(format!("{column} is negative")))
+}
+
+fn file(row: &SqliteRow) -> Result<RememberedFile> {
+    let statement: Vec<u8> = row.try_get("statement").map_err(failed)?;
+    Ok(RememberedFile {
+        role: text(row, "role")?,
+        version: number(row, "version")?,
+        statement: statement.try_into().map_err(|_| StorageError::Damaged("a statement is not 32 bytes".to_owned()))?,
+        bytes: row.try_get("bytes").map_err(failed)?,
+        etag: row.try_get("etag").map_err(failed)?,
+    })
+}
+
+fn signing(row: &SqliteRow) -> Result<RememberedSigning> {
+    let expires: i64 = row.try_get("expires").map_err(failed)?;
+    let expires = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires));
+    Ok(RememberedSigning {
+        role: text(row, "role")?,
+        key: text(row, "key_id")?,
+        version: number(row, "version")?,
+        expires: expires.map_err(|_| StorageError::Damaged("a time is out of range".to_owned()))?,
+    })
+}

@@ -1,0 +1,80 @@
+use super::*;
+
+async fn open() -> (tempfile::TempDir, Sql) {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = Sql::open(&folder.path().join("db")).await.unwrap();
+    (folder, sql)
+}
+
+fn made(role: &str, version: u64, statement: u8) -> RememberedFile {
+    RememberedFile { role: role.to_owned(), version, statement: [statement; 32], bytes: vec![statement], etag: None }
+}
+
+fn signed_by(key: &str, role: &str, version: u64) -> RememberedSigning {
+    let expires = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    RememberedSigning { role: role.to_owned(), key: key.to_owned(), version, expires }
+}
+
+#[tokio::test]
+async fn what_was_remembered_is_recalled_after_a_restart() {
+    let (folder, sql) = open().await;
+    assert_eq!(sql.recall("h/a").await.unwrap(), None);
+    let timestamp = RememberedFile { etag: Some("\"x\"".to_owned()), ..made("timestamp", 7, 1) };
+    let files = [made("targets/qa", 3, 2), timestamp];
+    assert_eq!(sql.remember("h/a", &files, &[signed_by("k", "targets/qa", 3)]).await.unwrap(), Remembering::Done);
+    sql.close().await;
+    let sql = Sql::open(&folder.path().join("db")).await.unwrap();
+    let recalled = sql.recall("h/a").await.unwrap().unwrap();
+    assert_eq!(recalled.files, files);
+    assert_eq!(recalled.versions, [("targets/qa".to_owned(), 3), ("timestamp".to_owned(), 7)]);
+    assert_eq!(recalled.signings, [signed_by("k", "targets/qa", 3)]);
+    assert_eq!(sql.guns().await.unwrap(), ["h/a"]);
+}
+
+#[tokio::test]
+async fn a_lower_version_changes_nothing() {
+    let (_folder, sql) = open().await;
+    sql.remember("h/a", &[made("targets/qa", 3, 1)], &[]).await.unwrap();
+    let lower = [made("timestamp", 9, 5), made("targets/qa", 2, 2)];
+    assert_eq!(sql.remember("h/a", &lower, &[]).await.unwrap(), Remembering::Older { role: "targets/qa".to_owned(), known: 3 });
+    assert_eq!(sql.recall("h/a").await.unwrap().unwrap().files, [made("targets/qa", 3, 1)]);
+}
+
+#[tokio::test]
+async fn a_version_is_remembered_of_a_role_that_is_gone() {
+    let (_folder, sql) = open().await;
+    sql.remember("h/a", &[made("targets", 1, 1), made("targets/qa", 3, 2)], &[]).await.unwrap();
+    sql.remember("h/a", &[made("targets", 2, 3)], &[]).await.unwrap();
+    let recalled = sql.recall("h/a").await.unwrap().unwrap();
+    assert_eq!(recalled.files.len(), 1);
+    assert_eq!(recalled.versions, [("targets".to_owned(), 2), ("targets/qa".to_owned(), 3)]);
+}
+
+#[tokio::test]
+async fn a_statement_stays_bound_to_its_gun_and_role() {
+    let (_folder, sql) = open().await;
+    sql.remember("h/a", &[made("targets/qa", 3, 1)], &[]).await.unwrap();
+    let seen = |role: &str| {
+        Remembering::Replayed(SeenElsewhere {
+            role: role.to_owned(),
+            earlier_gun: "h/a".to_owned(),
+            earlier_role: "targets/qa".to_owned(),
+        })
+    };
+    assert_eq!(sql.remember("h/b", &[made("targets/qa", 3, 1)], &[]).await.unwrap(), seen("targets/qa"));
+    assert_eq!(sql.remember("h/a", &[made("targets/ci", 3, 1)], &[]).await.unwrap(), seen("targets/ci"));
+    assert_eq!(sql.remember("h/a", &[made("targets/qa", 3, 1)], &[]).await.unwrap(), Remembering::Done);
+    // Also after the GUN was forgotten, and whatever came of it since.
+    assert!(sql.forget("h/a").await.unwrap());
+    assert!(!sql.forget("h/a").await.unwrap());
+    assert_eq!(sql.recall("h/a").await.unwrap(), None);
+    assert_eq!(sql.remember("h/b", &[made("targets", 3, 1)], &[]).await.unwrap(), seen("targets"));
+    assert_eq!(sql.recall("h/b").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn snapshots_and_timestamps_are_not_bound() {
+    let (_folder, sql) = open().await;
+    sql.remember("h/a", &[made("timestamp", 1, 1)], &[]).await.unwrap();
+    assert_eq!(sql.remember("h/b", &[made("timestamp", 1, 1)], &[]).await.unwrap(), Remembering::Done);
+}
