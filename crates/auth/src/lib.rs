@@ -9,6 +9,7 @@ mod accounts;
 mod bundle;
 mod ca;
 mod clock;
+mod directory;
 mod hooks;
 mod password;
 mod principal;
@@ -23,6 +24,10 @@ pub use accounts::{Accounts, AuthError, KeyOwner, LoginError, PasswordError, Ses
 pub use bundle::{Bundle, BundleError, BundleSettings, Bundles};
 pub use ca::{CaError, CertificateAuthority, Issued};
 pub use clock::Clock;
+pub use directory::{
+    AccountChanges, AccountRow, Directory, DirectoryError, KeyChanges, Listed, Lost, MemberChange, MemberRow, NewAccount, NewKey,
+    NewTeam, Nonce, TeamChanges, TeamRow,
+};
 pub use hooks::{Cut, NoPolicy, PolicyNames, PolicyTeams, SignedTags};
 pub use principal::{Forbidden, Granted, Need, Principal, SessionId, Via, authorize};
 pub use registry_access::{AccessError, Action, CatalogGranted, Challenge, RegistryAccess, RepositoryGranted, TokenFault};

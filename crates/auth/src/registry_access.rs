@@ -15,6 +15,7 @@ use permission::Permission;
 
 use crate::accounts::Accounts;
 use crate::scope;
+use crate::secret::Secret;
 use crate::tokens::{Access, Claims, Tokens};
 
 /// What a request wants to do with a repository.
@@ -201,6 +202,24 @@ impl RegistryAccess {
             }
         }
         Ok(granted)
+    }
+
+    /// A token of five minutes with which the account may pull the repository, `None` when it may not: what the engine is given for
+    /// a registry that shares the cluster's accounts. `name` is what the client will ask for.
+    pub async fn pull_token(
+        &self,
+        account: &wharfinger_identity::AccountId,
+        repository: &Repository,
+        name: &str,
+    ) -> Result<Option<Secret>, StorageError> {
+        let account = self.accounts.find(account).await?;
+        let Some(account) = account.filter(|account| account.is_active && !account.is_org) else { return Ok(None) };
+        if !self.permits(Some(&account), repository, Action::Pull).await? {
+            return Ok(None);
+        }
+        let access = Access { typ: "repository".to_owned(), name: name.to_owned(), actions: Action::Pull.asked_for() };
+        let token = self.tokens.issue(Some(&account), vec![access]);
+        token.map(|token| Some(Secret::new(token))).map_err(StorageError::unavailable)
     }
 
     pub(crate) fn accounts(&self) -> &Arc<Accounts> {

@@ -1,0 +1,212 @@
+//! Users and organizations themselves.
+
+use std::net::IpAddr;
+
+use serde_json::json;
+use wharfinger_identity::{Account, AccountId, Role};
+use wharfinger_storage::accounts::{AccountChange, AccountFilter, Page};
+
+use super::rows::{AccountRow, Listed, one_more};
+use super::{Directory, DirectoryError, Lost, Result, administrators_only, line, not_like_an_id};
+use crate::principal::{Principal, Via};
+use crate::secret::Secret;
+
+/// What an administrator says of a new account.
+#[derive(Debug, Default)]
+pub struct NewAccount {
+    pub name: String,
+    pub password: Option<Secret>,
+    pub full_name: String,
+    pub is_org: bool,
+    pub is_admin: bool,
+    pub is_active: Option<bool>,
+    pub role: Option<Role>,
+}
+
+/// What is to change of an account; `None` leaves a field as it is.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AccountChanges {
+    pub full_name: Option<String>,
+    pub is_admin: Option<bool>,
+    pub is_active: Option<bool>,
+    pub role: Option<Role>,
+}
+
+impl Directory {
+    pub async fn create_account(&self, actor: &Principal, new: NewAccount) -> Result<AccountRow> {
+        administrators_only(actor, "make accounts")?;
+        let name = new.name.parse().map_err(|error: wharfinger_identity::NameError| DirectoryError::Invalid {
+            field: "name",
+            message: error.to_string(),
+        })?;
+        not_like_an_id(&new.name)?;
+        line("fullName", &new.full_name)?;
+        let invalid = |field, message: &str| DirectoryError::Invalid { field, message: message.to_owned() };
+        let (password, role) = if new.is_org {
+            if new.is_admin || new.role.is_some() || new.password.is_some() || new.is_active == Some(false) {
+                return Err(invalid(
+                    "isOrg",
+                    "an organization has no password, no role, and is neither inactive nor an administrator",
+                ));
+            }
+            (None, Role::None)
+        } else {
+            let password = new.password.ok_or_else(|| invalid("password", "a user needs a password"))?;
+            let role = match new.role {
+                Some(role) => role,
+                None => self.policy.default_new_user_role().await?,
+            };
+            (Some(self.accounts.hash_new(&password).await?), role)
+        };
+        let account = Account {
+            id: AccountId::generate(),
+            name,
+            full_name: new.full_name,
+            is_org: new.is_org,
+            is_admin: new.is_admin,
+            is_active: new.is_active.unwrap_or(true),
+            role,
+        };
+        self.store().create_account(&account, password.as_deref(), self.accounts.now()).await?;
+        let detail = json!({ "id": account.id, "isOrg": account.is_org, "isAdmin": account.is_admin, "role": account.role });
+        self.record(actor, "account.create", account.name.as_str(), detail).await?;
+        self.row(account).await
+    }
+
+    pub async fn account(&self, actor: &Principal, name_or_id: &str) -> Result<AccountRow> {
+        let account = self.readable(actor, name_or_id).await?;
+        self.row(account).await
+    }
+
+    /// Everybody, for administrators; others see themselves and their organizations.
+    pub async fn accounts(&self, actor: &Principal, filter: AccountFilter, page: &Page) -> Result<Listed<AccountRow>> {
+        let found = if actor.account.is_admin {
+            self.store().accounts(filter, &one_more(page)).await?
+        } else {
+            let mut own = vec![actor.account.clone()];
+            own.extend(self.store().memberships(&actor.account.id).await?.into_iter().map(|membership| membership.org));
+            own.retain(|account| admits(filter, account) && account.name.as_str() >= page.start.as_str());
+            own.sort_by(|one, other| one.name.cmp(&other.name));
+            own
+        };
+        let listed = Listed::cut(found, page, |account| account.name.to_string());
+        let mut rows = Vec::with_capacity(listed.rows.len());
+        for account in listed.rows {
+            rows.push(self.row(account).await?);
+        }
+        Ok(Listed { rows, next: listed.next })
+    }
+
+    /// Users change their full name, organization admins their organization's; the rest is the administrators'.
+    pub async fn update_account(
+        &self,
+        actor: &Principal,
+        name_or_id: &str,
+        changes: AccountChanges,
+    ) -> Result<(AccountRow, Lost)> {
+        let account = self.readable(actor, name_or_id).await?;
+        if changes.is_admin.is_some() || changes.is_active.is_some() || changes.role.is_some() {
+            administrators_only(actor, "change isAdmin, isActive and role")?;
+            if account.is_org {
+                let message = "an organization has no role, and is neither inactive nor an administrator".to_owned();
+                return Err(DirectoryError::Invalid { field: "isOrg", message });
+            }
+        } else if account.is_org {
+            self.administered_org(actor, account.id.as_str()).await?;
+        }
+        if let Some(full_name) = &changes.full_name {
+            line("fullName", full_name)?;
+        }
+        let shut_out = changes.is_active == Some(false);
+        let lost = if shut_out && account.is_active { self.signatures_of(&account).await? } else { Lost::default() };
+        let detail = json!({
+            "id": account.id, "fullName": changes.full_name, "isAdmin": changes.is_admin,
+            "isActive": changes.is_active, "role": changes.role, "tagsLosingASigner": lost.tags,
+        });
+        let change = AccountChange {
+            full_name: changes.full_name,
+            is_admin: changes.is_admin,
+            is_active: changes.is_active,
+            role: changes.role,
+        };
+        let changed = self.store().update_account(&account.id, &change).await?;
+        let changed = changed.ok_or_else(|| DirectoryError::NoSuch { what: "account", name: account.name.to_string() })?;
+        if shut_out {
+            self.cut.close_account(&account.id);
+        }
+        self.record(actor, "account.update", account.name.as_str(), detail).await?;
+        Ok((self.row(changed).await?, lost))
+    }
+
+    pub async fn delete_account(&self, actor: &Principal, name_or_id: &str) -> Result<Lost> {
+        administrators_only(actor, "delete accounts")?;
+        let account = self.readable(actor, name_or_id).await?;
+        if account.is_org {
+            let named = self.policy.teams().await?.teams;
+            let teams = self.store().teams(&account.id, &Page::everything()).await?;
+            if let Some(team) = teams.iter().find(|team| named.contains(&team.id)) {
+                return Err(DirectoryError::Conflict(format!(
+                    "the signing policy names the team `{}/{}`; take it out of the policy first",
+                    account.name, team.name
+                )));
+            }
+        }
+        let lost = self.signatures_of(&account).await?;
+        if !self.store().delete_account(&account.id).await? {
+            return Err(DirectoryError::NoSuch { what: "account", name: account.name.to_string() });
+        }
+        self.cut.close_account(&account.id);
+        let detail = json!({ "id": account.id, "isOrg": account.is_org, "tagsLosingASigner": lost.tags });
+        self.record(actor, "account.delete", account.name.as_str(), detail).await?;
+        Ok(lost)
+    }
+
+    /// A user's own with the old one; another's by an administrator. Every other session of that user ends.
+    pub async fn change_password(
+        &self,
+        actor: &Principal,
+        name_or_id: &str,
+        old: Option<&Secret>,
+        new: &Secret,
+        from: IpAddr,
+    ) -> Result<()> {
+        let account = self.readable(actor, name_or_id).await?;
+        if account.is_org {
+            return Err(DirectoryError::Invalid { field: "name", message: "an organization has no password".to_owned() });
+        }
+        let own = account.id == actor.account.id;
+        if own {
+            let needed =
+                || DirectoryError::Invalid { field: "oldPassword", message: "the present password is needed".to_owned() };
+            let old = old.ok_or_else(needed)?;
+            self.accounts.check_password(account.name.as_str(), old, from).await.map_err(DirectoryError::OldPassword)?;
+        } else {
+            administrators_only(actor, "change another's password")?;
+        }
+        let keep = match &actor.via {
+            Via::Session(id) | Via::Cookie(id) if own => Some(id.as_str()),
+            _ => None,
+        };
+        self.accounts.set_password(&account, new, keep).await?;
+        self.record(actor, "account.password", account.name.as_str(), json!({ "id": account.id })).await
+    }
+
+    /// What ends with an account: ask before it happens.
+    pub(super) async fn signatures_of(&self, account: &Account) -> Result<Lost> {
+        let Some(signed) = &self.signed else { return Ok(Lost::default()) };
+        let keys = self.store().keys_of(&account.id, &Page::everything()).await?;
+        Ok(Lost { tags: Some(signed.signed_by(&keys).await?) })
+    }
+}
+
+fn admits(filter: AccountFilter, account: &Account) -> bool {
+    match filter {
+        AccountFilter::All => true,
+        AccountFilter::Users => !account.is_org,
+        AccountFilter::Orgs => account.is_org,
+        AccountFilter::Admins => !account.is_org && account.is_admin,
+        AccountFilter::NonAdmins => !account.is_org && !account.is_admin,
+        AccountFilter::ActiveUsers => !account.is_org && account.is_active,
+        AccountFilter::InactiveUsers => !account.is_org && !account.is_active,
+    }
+}
