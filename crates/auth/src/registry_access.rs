@@ -5,10 +5,11 @@ mod permission;
 
 use std::sync::Arc;
 
-use wharfinger_identity::Account;
+use time::OffsetDateTime;
+use wharfinger_identity::{Account, AccountName};
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
-use wharfinger_storage::repositories::Repositories;
+use wharfinger_storage::repositories::{Repositories, RepositoryRecord, Visibility};
 
 pub use challenge::{Challenge, TokenFault};
 use permission::Permission;
@@ -153,6 +154,29 @@ impl RegistryAccess {
             return Err(self.challenge(&needed, TokenFault::Insufficient));
         }
         Ok(RepositoryGranted { repository: repository.clone(), action, account, exists: permission.exists() })
+    }
+
+    /// Makes the repository that a push was granted for, private, if it is not there. What was published for a name that is on nobody's
+    /// books would fall to whoever is given the name next.
+    pub async fn make_room(&self, granted: &RepositoryGranted, now: OffsetDateTime) -> Result<(), StorageError> {
+        if granted.exists || granted.action != Action::Push {
+            return Ok(());
+        }
+        let owner = match granted.repository.namespace().parse::<AccountName>() {
+            Ok(namespace) => self.accounts.find_named(&namespace).await?.map(|account| account.id),
+            Err(_) => None,
+        };
+        let record = RepositoryRecord {
+            name: granted.repository.clone(),
+            owner,
+            visibility: Visibility::Private,
+            short_description: String::new(),
+            long_description: String::new(),
+            immutable_tags: false,
+            created_at: now,
+            updated_at: now,
+        };
+        self.repositories.create(&record).await.map(drop)
     }
 
     /// `registry:catalog:*`: administrators only, for it shows private repositories.

@@ -1,7 +1,8 @@
 //! May they? Asked of the room that knows; here is only the question.
 
 use async_trait::async_trait;
-use wharfinger_auth::{AccessError, Action, RegistryAccess};
+use time::OffsetDateTime;
+use wharfinger_auth::{AccessError, Action, RegistryAccess, RepositoryGranted};
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
 
@@ -23,11 +24,33 @@ pub enum Denied {
     Storage(#[from] StorageError),
 }
 
+/// What was granted. Kept by the caller only to hand it back.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    granted: Option<RepositoryGranted>,
+    anonymous: bool,
+}
+
+impl Grant {
+    /// For implementations that know no accounts.
+    pub fn to_anyone() -> Self {
+        Self { granted: None, anonymous: true }
+    }
+
+    /// Whether just anyone would have been granted it. If not, no cache may share the answer.
+    pub fn is_public(&self) -> bool {
+        self.anonymous
+    }
+}
+
 /// Decides by the token *and* by what the account may do now.
 #[async_trait]
 pub trait Authorize: Send + Sync {
     /// `name` is the repository as the client wrote it, for the challenge.
-    async fn repository(&self, bearer: Option<&str>, repository: &Repository, name: &str, need: Need) -> Result<(), Denied>;
+    async fn repository(&self, bearer: Option<&str>, repository: &Repository, name: &str, need: Need) -> Result<Grant, Denied>;
+
+    /// Makes the repository that [`Need::PushPull`] was granted for, if it is not there.
+    async fn make_room(&self, grant: &Grant, now: OffsetDateTime) -> Result<(), StorageError>;
 
     /// Everything of everyone: the global changefeed.
     async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied>;
@@ -35,14 +58,22 @@ pub trait Authorize: Send + Sync {
 
 #[async_trait]
 impl Authorize for RegistryAccess {
-    async fn repository(&self, bearer: Option<&str>, repository: &Repository, name: &str, need: Need) -> Result<(), Denied> {
+    async fn repository(&self, bearer: Option<&str>, repository: &Repository, name: &str, need: Need) -> Result<Grant, Denied> {
         let action = match need {
             Need::Pull => Action::Pull,
             // Push includes pull, in the scope and in the right.
             Need::PushPull => Action::Push,
             Need::All => Action::All,
         };
-        self.authorize(bearer, repository, name, action).await.map(drop).map_err(denied)
+        let granted = self.authorize(bearer, repository, name, action).await.map_err(denied)?;
+        Ok(Grant { anonymous: granted.account().is_none(), granted: Some(granted) })
+    }
+
+    async fn make_room(&self, grant: &Grant, now: OffsetDateTime) -> Result<(), StorageError> {
+        match &grant.granted {
+            Some(granted) => RegistryAccess::make_room(self, granted, now).await,
+            None => Ok(()),
+        }
     }
 
     async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied> {

@@ -11,7 +11,7 @@ use wharfinger_tuf::Gun;
 
 use crate::error::Refusal;
 use crate::routes::{Route, Which, route};
-use crate::{Need, Notary, feed, upload};
+use crate::{Grant, Need, Notary, feed, upload};
 
 impl Notary {
     /// Answers any request whose path is `/v2/_trust/…` or `/v2/<gun>/_trust/…`.
@@ -38,7 +38,9 @@ impl Notary {
                 let (gun, repository) = self.repository(&gun)?;
                 self.permit(bearer, &gun, &repository, Need::PushPull).await?;
                 let files = upload::read(&head.headers, body, self.inner.limits).await?;
-                self.publish(&gun, files).await?;
+                // The body may have taken its time: what counts is the right to publish now.
+                let grant = self.permit(bearer, &gun, &repository, Need::PushPull).await?;
+                self.publish(&gun, &grant, files).await?;
                 Ok(empty())
             }
             Route::Delete { gun } => {
@@ -49,9 +51,9 @@ impl Notary {
             }
             Route::Read { gun, role, which } => {
                 let (gun, repository) = self.asked_for(&gun)?;
-                self.permit(bearer, &gun, &repository, Need::Pull).await?;
+                let grant = self.permit(bearer, &gun, &repository, Need::Pull).await?;
                 let file = self.file(&gun, &role, &which).await?.ok_or(Refusal::NotFound)?;
-                Ok(serve(file, &which, head.headers.get(IF_NONE_MATCH)))
+                Ok(serve(file, caching(&which, grant.is_public()), head.headers.get(IF_NONE_MATCH)))
             }
             Route::Key { gun, role } => {
                 let (gun, repository) = self.repository(&gun)?;
@@ -80,7 +82,7 @@ impl Notary {
         self.repository(gun).map_err(|_| Refusal::NotFound)
     }
 
-    async fn permit(&self, bearer: Option<&str>, gun: &Gun, repository: &Repository, need: Need) -> Result<(), Refusal> {
+    async fn permit(&self, bearer: Option<&str>, gun: &Gun, repository: &Repository, need: Need) -> Result<Grant, Refusal> {
         Ok(self.inner.access.repository(bearer, repository, gun.as_str(), need).await?)
     }
 
@@ -106,7 +108,17 @@ fn plain(body: Vec<u8>) -> Response<Body> {
     response
 }
 
-fn serve(file: StoredFile, which: &Which, if_none_match: Option<&HeaderValue>) -> Response<Body> {
+/// The stock server's, except that what not everyone may read is not for caches that others share.
+fn caching(which: &Which, public: bool) -> &'static str {
+    match (which, public) {
+        (Which::Current, true) => "public, max-age=300, s-maxage=300, must-revalidate",
+        (Which::Current, false) => "private, max-age=300, must-revalidate",
+        (Which::Hash(_) | Which::Version(_), true) => "public, max-age=2592000, s-maxage=2592000",
+        (Which::Hash(_) | Which::Version(_), false) => "private, max-age=2592000",
+    }
+}
+
+fn serve(file: StoredFile, caching: &'static str, if_none_match: Option<&HeaderValue>) -> Response<Body> {
     let etag = format!("\"{}\"", file.sha256);
     let unchanged = if_none_match.and_then(|value| value.to_str().ok()).is_some_and(|value| matches(value, &etag));
     let mut response = if unchanged {
@@ -115,10 +127,6 @@ fn serve(file: StoredFile, which: &Which, if_none_match: Option<&HeaderValue>) -
         response
     } else {
         plain(file.bytes)
-    };
-    let caching = match which {
-        Which::Current => "public, max-age=300, s-maxage=300, must-revalidate",
-        Which::Hash(_) | Which::Version(_) => "public, max-age=2592000, s-maxage=2592000",
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));

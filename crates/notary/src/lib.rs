@@ -23,14 +23,18 @@ mod upload;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use wharfinger_keys::SealKey;
 use wharfinger_oci::Repository;
 use wharfinger_storage::collections::Collections;
 use wharfinger_tuf::Gun;
 
-pub use access::{Authorize, Denied, Need};
+pub use access::{Authorize, Denied, Grant, Need};
 pub use error::{Fault, Refusal};
+pub use resign::Resigned;
 pub use upload::Limits;
+
+const JUDGES: usize = 4;
 
 /// Answers what time it is.
 pub type Now = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -48,6 +52,8 @@ struct Inner {
     seal: SealKey,
     now: Now,
     limits: Limits,
+    /// How many uploads are parsed and checked at once: each may take many times its size in memory.
+    judges: Semaphore,
 }
 
 impl Notary {
@@ -59,7 +65,15 @@ impl Notary {
         seal: SealKey,
         now: Now,
     ) -> Self {
-        let inner = Inner { public_host: public_host.into(), access, collections, seal, now, limits: Limits::default() };
+        let inner = Inner {
+            public_host: public_host.into(),
+            access,
+            collections,
+            seal,
+            now,
+            limits: Limits::default(),
+            judges: Semaphore::new(JUDGES),
+        };
         Self { inner: Arc::new(inner) }
     }
 

@@ -1,29 +1,35 @@
 //! Publishing: all files of one upload, the server's snapshot and timestamp with them, or nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use wharfinger_storage::collections::{Head, NewFile, Publication, Published};
 use wharfinger_tuf::publish::{self, Accepted, Invalid, PublishError};
 use wharfinger_tuf::{Gun, RoleName};
 
-use crate::Notary;
 use crate::error::{Fault, Refusal};
+use crate::{Grant, Notary};
 
 /// How often a publish looks again when others, of other roles, came first. Each time at least one of them got through.
 const ATTEMPTS: usize = 20;
 
 impl Notary {
-    pub(crate) async fn publish(&self, gun: &Gun, files: BTreeMap<RoleName, Bytes>) -> Result<(), Refusal> {
+    pub(crate) async fn publish(&self, gun: &Gun, grant: &Grant, files: BTreeMap<RoleName, Bytes>) -> Result<(), Refusal> {
         let files: BTreeMap<RoleName, Vec<u8>> = files.into_iter().map(|(role, bytes)| (role, bytes.into())).collect();
+        let files = Arc::new(files);
         for _ in 0..ATTEMPTS {
             let needed = publish::needed(files.keys());
             let (head, state) = self.state(gun, needed).await?;
             let keys = self.open_keys(gun).await?;
-            let (now, gun_, files_) = (self.now(), gun.clone(), files.clone());
-            // Checking a thousand signatures is no work for the reactor.
-            let judged = tokio::task::spawn_blocking(move || publish::validate(&gun_, &files_, &state, &keys, now)).await;
-            let accepted = judged.map_err(Fault::from)?.map_err(|error| refusal(gun, error))?;
+            let accepted = {
+                let _turn = self.inner.judges.acquire().await.map_err(|_| Fault::Contention)?;
+                let (now, gun, files) = (self.now(), gun.clone(), files.clone());
+                // Checking a thousand signatures is no work for the reactor.
+                tokio::task::spawn_blocking(move || publish::validate(&gun, &files, &state, &keys, now)).await
+            };
+            let accepted = accepted.map_err(Fault::from)?.map_err(|error| refusal(gun, error))?;
+            self.inner.access.make_room(grant, self.now()).await?;
             match self.store(gun, head, accepted).await.map_err(Refusal::Updating)? {
                 Published::Stored => return Ok(()),
                 Published::Moved => {}

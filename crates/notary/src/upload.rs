@@ -27,7 +27,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body: 32 << 20, parts: 1000 }
+        Self { body: 16 << 20, parts: 1000 }
     }
 }
 

@@ -225,6 +225,20 @@ fn unsigned(role: &RoleName, error: &SignatureError) -> String {
     }
 }
 
+/// Stock servers and clients keep versions in 32 bits, and beyond 53 there is nothing left to sign with.
+const HIGHEST_VERSION: u64 = i32::MAX as u64;
+
+/// What a file of its size, version and delegations would do to those who read it.
+fn reasonable<T: Metadata>(role: &RoleName, file: &Signed<T>, most: u64) -> Result<(), String> {
+    if file.signed.version() > HIGHEST_VERSION {
+        return Err(format!("{role} type metadata invalid: version is higher than {HIGHEST_VERSION}"));
+    }
+    if file.bytes().len() as u64 > most {
+        return Err(format!("{role} type metadata invalid: it is larger than {} MiB", most >> 20));
+    }
+    Ok(())
+}
+
 /// Notary: expired means `expires < now`.
 fn unexpired<T: Metadata>(role: &RoleName, signed: &T, now: OffsetDateTime) -> Result<(), String> {
     let expires = signed.expires();

@@ -9,8 +9,9 @@ use axum::routing::get;
 use http::Request;
 use time::{Duration, OffsetDateTime};
 use wharfinger_keys::SealKey;
-use wharfinger_notary::{Authorize, Denied, Need, Notary};
+use wharfinger_notary::{Authorize, Denied, Grant, Need, Notary};
 use wharfinger_oci::Repository;
+use wharfinger_storage::StorageError;
 use wharfinger_storage_sql::Sql;
 
 pub const HOST: &str = "dtr.test:5400";
@@ -20,7 +21,7 @@ pub struct Rights;
 
 #[async_trait]
 impl Authorize for Rights {
-    async fn repository(&self, bearer: Option<&str>, repository: &Repository, name: &str, need: Need) -> Result<(), Denied> {
+    async fn repository(&self, bearer: Option<&str>, repository: &Repository, name: &str, need: Need) -> Result<Grant, Denied> {
         let level = match bearer {
             Some("owner") => 3,
             _ if repository.as_str() == "qa/private" => 0,
@@ -35,12 +36,16 @@ impl Authorize for Rights {
             Need::All => (3, &["*"]),
         };
         if level >= needed {
-            return Ok(());
+            return Ok(Grant::to_anyone());
         }
         Err(Denied::Challenge {
             www_authenticate: format!("Bearer realm=\"https://{HOST}/auth/token\",service=\"{HOST}\""),
             needed: actions.iter().map(|action| ("repository".into(), name.into(), (*action).into())).collect(),
         })
+    }
+
+    async fn make_room(&self, _: &Grant, _: OffsetDateTime) -> Result<(), StorageError> {
+        Ok(())
     }
 
     async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied> {
@@ -56,7 +61,11 @@ struct Open;
 
 #[async_trait]
 impl Authorize for Open {
-    async fn repository(&self, _: Option<&str>, _: &Repository, _: &str, _: Need) -> Result<(), Denied> {
+    async fn repository(&self, _: Option<&str>, _: &Repository, _: &str, _: Need) -> Result<Grant, Denied> {
+        Ok(Grant::to_anyone())
+    }
+
+    async fn make_room(&self, _: &Grant, _: OffsetDateTime) -> Result<(), StorageError> {
         Ok(())
     }
 

@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::{Invalid, PublishError, State, stored, unexpired, unreadable};
-use crate::{Gun, RoleName, Root, Signed, leaf_keys, verify_signatures};
+use super::{Invalid, PublishError, State, reasonable, stored, unexpired, unreadable};
+use crate::{Gun, Limits, RoleName, Root, Signed, leaf_keys, verify_signatures};
 
 /// The root by which the rest of the upload is judged.
 pub(super) fn load(
@@ -23,6 +23,7 @@ pub(super) fn load(
 
 fn successor(gun: &Gun, bytes: &[u8], old: Option<&Signed<Root>>, now: OffsetDateTime) -> Result<Signed<Root>, String> {
     let new = Signed::<Root>::parse(bytes).map_err(|error| unreadable(&RoleName::Root, &error))?;
+    reasonable(&RoleName::Root, &new, Limits::default().root)?;
     let (current, version) = (old.map_or(1, |old| old.signed.version), new.signed.version);
     // Clients fetch every root between the one they trust and the newest. Equality is judged when it is stored.
     if version != current && Some(version) != current.checked_add(1) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::{Invalid, unexpired, unreadable, unsigned};
-use crate::{Hashes, RoleName, Root, Signed, Snapshot, verify_signatures};
+use super::{Invalid, reasonable, unexpired, unreadable, unsigned};
+use crate::{Hashes, Limits, RoleName, Root, Signed, Snapshot, verify_signatures};
 
 pub(super) fn load(
     root: &Signed<Root>,
@@ -26,6 +26,7 @@ fn check(
 ) -> Result<Signed<Snapshot>, String> {
     let role = RoleName::Snapshot;
     let snapshot = Signed::<Snapshot>::parse(bytes).map_err(|error| unreadable(&role, &error))?;
+    reasonable(&role, &snapshot, Limits::default().file)?;
     let keys = root.signed.role(&role).ok_or("snapshot is not a role of the root")?;
     verify_signatures(&snapshot, keys, &root.signed.keys).map_err(|error| unsigned(&role, &error))?;
     unexpired(&role, &snapshot.signed, now)?;

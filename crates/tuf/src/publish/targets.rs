@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
-use super::{AcceptedFile, Invalid, PublishError, State, received, unexpired, unreadable, unsigned};
-use crate::{RoleName, Root, Signed, Targets, verify_signatures};
+use super::{AcceptedFile, Invalid, PublishError, State, reasonable, received, unexpired, unreadable, unsigned};
+use crate::{Limits, RoleName, Root, Signed, Targets, verify_signatures};
 
 /// Loads what was sent, and of the store what it is judged by. Everything loaded is put into `loaded`, what was sent into `files` too.
 pub(super) fn load(
@@ -70,6 +70,14 @@ impl Tree<'_> {
         };
         let file = Signed::<Targets>::parse(bytes).map_err(|error| unreadable(role, &error))?;
         file.signed.delegations.check_parent(role).map_err(|why| format!("{role} type metadata invalid: {why}"))?;
+        let limits = Limits::default();
+        reasonable(role, &file, limits.file)?;
+        let (count, depth) = (file.signed.delegations.roles.len(), role.depth());
+        // The gate would follow no further.
+        if count > limits.delegations || depth > limits.depth {
+            let (most, deepest) = (limits.delegations, limits.depth);
+            return Err(format!("{role} type metadata invalid: more than {most} delegations, or deeper than {deepest}"));
+        }
         verify_signatures(&file, keys, known).map_err(|error| unsigned(role, &error))?;
         Ok(file)
     }
