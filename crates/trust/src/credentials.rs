@@ -1,8 +1,19 @@
-//! What a request brought along to prove who asks.
+//! What a request brought along to prove who asks, and what of it is kept: in memory only, for an hour, per host and GUN.
 
 use std::fmt;
+use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use moka::future::Cache;
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
+use wharfinger_oci::Host;
+use wharfinger_tuf::Gun;
 use zeroize::Zeroizing;
+
+/// How long credentials of one request may serve later requests that bring none.
+const KEPT: Duration = Duration::from_hours(1);
 
 /// Text that cannot be printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,4 +46,112 @@ pub enum Credentials {
     IdentityToken(Secret),
     /// An access token, sent as it is.
     Bearer(Secret),
+}
+
+impl Credentials {
+    fn fingerprint(credentials: Option<&Self>) -> [u8; 32] {
+        let (kind, one, other) = match credentials {
+            None => (0, "", ""),
+            Some(Self::Basic { username, password }) => (1, username.as_str(), password.expose()),
+            Some(Self::IdentityToken(token)) => (2, token.expose(), ""),
+            Some(Self::Bearer(token)) => (3, token.expose(), ""),
+        };
+        let mut hash = Sha256::new();
+        hash.update([kind]);
+        hash.update((one.len() as u64).to_be_bytes());
+        hash.update(one);
+        hash.update(other);
+        hash.finalize().into()
+    }
+}
+
+/// The value of an `Authorization` header; none: the host asks for nothing, or gives nothing to anyone.
+#[derive(Clone, Debug)]
+pub(crate) struct Authorization {
+    pub(crate) header: Option<Secret>,
+    pub(crate) until: OffsetDateTime,
+}
+
+impl Authorization {
+    pub(crate) fn basic(username: &str, password: &Secret, until: OffsetDateTime) -> Self {
+        let pair = Zeroizing::new(format!("{username}:{}", password.expose()));
+        Self { header: Some(Secret::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))), until }
+    }
+
+    pub(crate) fn bearer(token: &Secret, until: OffsetDateTime) -> Self {
+        Self { header: Some(Secret::new(format!("Bearer {}", token.expose()))), until }
+    }
+
+    pub(crate) fn none(until: OffsetDateTime) -> Self {
+        Self { header: None, until }
+    }
+}
+
+/// What is kept of credentials. Nothing of it is ever written anywhere.
+pub(crate) struct Keyring {
+    working: Cache<(Host, Gun), Credentials>,
+    tokens: Cache<(Host, Gun, [u8; 32]), Authorization>,
+}
+
+impl Keyring {
+    pub(crate) fn new() -> Self {
+        Self {
+            working: Cache::builder().max_capacity(10_000).time_to_live(KEPT).support_invalidation_closures().build(),
+            tokens: Cache::builder().max_capacity(10_000).time_to_live(KEPT).support_invalidation_closures().build(),
+        }
+    }
+
+    /// Those given, then the last that worked, then nobody.
+    pub(crate) async fn candidates(&self, host: &Host, gun: &Gun, given: &[Credentials]) -> Vec<Option<Credentials>> {
+        let mut candidates: Vec<Option<Credentials>> = Vec::new();
+        let kept = self.working.get(&(host.clone(), gun.clone())).await;
+        for credentials in given.iter().cloned().chain(kept).map(Some).chain([None]) {
+            if !candidates.contains(&credentials) {
+                candidates.push(credentials);
+            }
+        }
+        candidates
+    }
+
+    pub(crate) async fn worked(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
+        if let Some(credentials) = credentials {
+            self.working.insert((host.clone(), gun.clone()), credentials.clone()).await;
+        }
+    }
+
+    pub(crate) async fn refused(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
+        self.tokens.invalidate(&(host.clone(), gun.clone(), Credentials::fingerprint(credentials))).await;
+        let key = (host.clone(), gun.clone());
+        if credentials.is_some() && self.working.get(&key).await.as_ref() == credentials {
+            self.working.invalidate(&key).await;
+        }
+    }
+
+    pub(crate) async fn token(
+        &self,
+        host: &Host,
+        gun: &Gun,
+        credentials: Option<&Credentials>,
+        now: OffsetDateTime,
+    ) -> Option<Authorization> {
+        let key = (host.clone(), gun.clone(), Credentials::fingerprint(credentials));
+        self.tokens.get(&key).await.filter(|authorization| now < authorization.until)
+    }
+
+    pub(crate) async fn keep_token(
+        &self,
+        host: &Host,
+        gun: &Gun,
+        credentials: Option<&Credentials>,
+        authorization: Authorization,
+    ) {
+        self.tokens.insert((host.clone(), gun.clone(), Credentials::fingerprint(credentials)), authorization).await;
+    }
+
+    pub(crate) fn forget_host(&self, host: &Host) {
+        let (one, other) = (host.clone(), host.clone());
+        // Fails only for caches built without closures; these are.
+        let _ = self.working.invalidate_entries_if(move |(host, _), _| *host == one);
+        let _ = self.tokens.invalidate_entries_if(move |(host, ..), _| *host == other);
+    }
 }

@@ -1,7 +1,7 @@
 //! Why there is no verified collection.
 
 use wharfinger_storage::StorageError;
-use wharfinger_tuf::WalkError;
+use wharfinger_tuf::{Gun, WalkError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
@@ -24,4 +24,33 @@ pub enum TrustError {
     Replayed { gun: String, cause: String },
     #[error("what is remembered of trust data cannot be read or written")]
     Storage(#[from] StorageError),
+}
+
+impl TrustError {
+    /// A word for logs, metrics and denials that does not change.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Absent { .. } => "absent",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Invalid { .. } => "invalid",
+            Self::Expired { .. } => "expired",
+            Self::Rollback { .. } => "rollback",
+            Self::RootChanged { .. } => "root_changed",
+            Self::Replayed { .. } => "replayed",
+            Self::Storage(_) => "storage",
+        }
+    }
+}
+
+/// The one mapping from a walk's end to the caller's view of it.
+pub(crate) fn judged(gun: &Gun, error: WalkError) -> TrustError {
+    let gun = gun.to_string();
+    match error {
+        cause @ WalkError::Expired { .. } => TrustError::Expired { gun, cause },
+        cause @ WalkError::Rollback { .. } => TrustError::Rollback { gun, cause: cause.to_string() },
+        cause @ (WalkError::RootChanged { .. } | WalkError::NotPinned | WalkError::RootCertificate(_)) => {
+            TrustError::RootChanged { gun, cause: cause.to_string() }
+        }
+        cause => TrustError::Invalid { gun, cause },
+    }
 }

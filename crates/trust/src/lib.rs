@@ -5,9 +5,13 @@
 //!
 //! Never here: what the signatures are worth (that is `policy`), or a credential on its way to another host than the registered one.
 
+mod challenge;
 mod credentials;
 mod error;
+mod learned;
+mod reading;
 mod resolver;
+mod server;
 
 pub use credentials::{Credentials, Secret};
 pub use error::TrustError;

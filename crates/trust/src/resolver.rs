@@ -1,13 +1,23 @@
 //! One call per decision.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use moka::future::Cache;
+use reqwest::Client;
 use time::OffsetDateTime;
 use wharfinger_oci::Host;
-use wharfinger_storage::memory::TrustMemory;
-use wharfinger_tuf::{Collection, Gun, Pins};
+use wharfinger_storage::memory::{Remembered, Remembering, TrustMemory};
+use wharfinger_tuf::{Collection, Gun, Limits, Pins, Walk};
 
-use crate::{Credentials, TrustError};
+use crate::credentials::{Credentials, Keyring};
+use crate::error::{TrustError, judged};
+use crate::learned::{Learned, known};
+use crate::reading::{Read, Reading};
+use crate::server::Server;
+
+/// A decision that takes longer is refused: a slow registry must not hold what it cannot answer.
+const LONGEST: Duration = Duration::from_secs(10);
 
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 
@@ -25,21 +35,125 @@ pub struct Registration {
 pub struct Resolver {
     memory: Arc<dyn TrustMemory>,
     clock: Clock,
+    keyring: Keyring,
+    clients: Cache<Option<String>, Client>,
+    /// The newest collection of each GUN that this process has accepted.
+    newest: Cache<Gun, Arc<Collection>>,
 }
 
 impl Resolver {
     pub fn new(memory: Arc<dyn TrustMemory>, clock: Clock) -> Self {
-        Self { memory, clock }
+        let clients = Cache::builder().max_capacity(100).build();
+        Self { memory, clock, keyring: Keyring::new(), clients, newest: Cache::builder().max_capacity(1_000).build() }
     }
 
-    /// The trust data of `gun` as it stands now. `credentials` are tried in order, then remembered ones, then none.
+    /// The trust data of `gun` as it stands now. `credentials` are tried in order, then those that worked last, then none.
     pub async fn resolve(
         &self,
         registration: &Registration,
         gun: &Gun,
         credentials: &[Credentials],
     ) -> Result<Arc<Collection>, TrustError> {
-        let _ = (&self.memory, &self.clock, registration, gun, credentials);
-        unimplemented!()
+        let late =
+            || TrustError::Unreachable { host: registration.host.to_string(), cause: format!("no answer within {LONGEST:?}") };
+        let resolved = tokio::time::timeout(LONGEST, self.attempts(registration, gun, credentials)).await.map_err(|_| late())?;
+        if let Err(error) = &resolved {
+            tracing::info!(%gun, registry = %registration.host, code = error.code(), %error, "no trust data");
+        }
+        resolved
+    }
+
+    /// A second attempt only when another request has meanwhile accepted something newer than what this one had read.
+    async fn attempts(
+        &self,
+        registration: &Registration,
+        gun: &Gun,
+        credentials: &[Credentials],
+    ) -> Result<Arc<Collection>, TrustError> {
+        match self.attempt(registration, gun, credentials).await? {
+            Ok(collection) => Ok(collection),
+            Err(_) => self
+                .attempt(registration, gun, credentials)
+                .await?
+                .map_err(|cause| TrustError::Rollback { gun: gun.to_string(), cause }),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        registration: &Registration,
+        gun: &Gun,
+        credentials: &[Credentials],
+    ) -> Result<Result<Arc<Collection>, String>, TrustError> {
+        let now = (self.clock)();
+        let remembered = self.memory.recall(gun.as_str()).await?;
+        let server =
+            Server { client: self.client(registration).await?, host: &registration.host, gun, keyring: &self.keyring, now };
+        let candidates = self.keyring.candidates(&registration.host, gun, credentials).await;
+        let walk = Walk::new(gun.clone(), now, known(remembered.as_ref()), registration.pins.clone(), Limits::default())
+            .map_err(|error| judged(gun, error))?;
+        let Read { collection, etag } = Reading::new(server, candidates, remembered.as_ref()).run(walk).await?;
+        self.take_in(gun, collection, etag, remembered.as_ref()).await
+    }
+
+    /// Nothing is answered before what it teaches is on disk.
+    async fn take_in(
+        &self,
+        gun: &Gun,
+        collection: Collection,
+        etag: Option<String>,
+        remembered: Option<&Remembered>,
+    ) -> Result<Result<Arc<Collection>, String>, TrustError> {
+        let learned = Learned::of(&collection, etag);
+        if let Some(cause) = learned.replayed(remembered) {
+            return Err(TrustError::Replayed { gun: gun.to_string(), cause });
+        }
+        if !learned.is_known(remembered) {
+            match self.memory.remember(gun.as_str(), &learned.files, &learned.signings).await? {
+                Remembering::Done => {}
+                Remembering::Older { role, known } => {
+                    return Ok(Err(format!("a higher version of {role} ({known}) was seen meanwhile")));
+                }
+                Remembering::Replayed(seen) => {
+                    let cause =
+                        format!("what {} says was signed for {} of {} before", seen.role, seen.earlier_role, seen.earlier_gun);
+                    return Err(TrustError::Replayed { gun: gun.to_string(), cause });
+                }
+            }
+        }
+        let collection = Arc::new(collection);
+        let version = |collection: &Collection| collection.timestamp().signed().version;
+        let newer = self.newest.get(gun).await.is_some_and(|newest| version(&newest) > version(&collection));
+        if !newer {
+            self.newest.insert(gun.clone(), Arc::clone(&collection)).await;
+        }
+        Ok(Ok(collection))
+    }
+
+    async fn client(&self, registration: &Registration) -> Result<Client, TrustError> {
+        let make = async { wharfinger_transport::outbound(registration.ca_bundle.as_deref()) };
+        self.clients
+            .try_get_with(registration.ca_bundle.clone(), make)
+            .await
+            .map_err(|error| TrustError::Unreachable { host: registration.host.to_string(), cause: error.to_string() })
+    }
+
+    /// Whether nothing newer was accepted since `collection` was: a decision compares once more before it takes effect.
+    pub async fn is_current(&self, collection: &Collection) -> bool {
+        match self.newest.get(collection.gun()).await {
+            Some(newest) => newest.timestamp().file().bytes() == collection.timestamp().file().bytes(),
+            None => false,
+        }
+    }
+
+    /// Trusts the next root of `gun` at first use: for a repository that was made anew on purpose. False when nothing was remembered.
+    pub async fn forget(&self, gun: &Gun) -> Result<bool, TrustError> {
+        self.newest.invalidate(gun).await;
+        Ok(self.memory.forget(gun.as_str()).await?)
+    }
+
+    /// Drops what is kept of credentials for a host: its registration was removed or changed.
+    pub fn forget_credentials(&self, host: &Host) {
+        self.keyring.forget_host(host);
     }
 }

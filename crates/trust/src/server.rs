@@ -1,0 +1,237 @@
+//! The registered host: what is asked of it, and with whose credentials. They go to that host and to the token realm on the same host,
+//! nowhere else; redirects are not followed.
+
+use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, IF_NONE_MATCH};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use serde::Deserialize;
+use time::{Duration, OffsetDateTime};
+use wharfinger_oci::Host;
+use wharfinger_tuf::{Gun, Want};
+
+use crate::TrustError;
+use crate::challenge::Challenge;
+use crate::credentials::{Authorization, Credentials, Keyring, Secret};
+
+/// A token answer holds a JWT, perhaps two.
+const TOKEN_BYTES: u64 = 256 * 1024;
+/// The registry token specification: less than 60 counts as 60.
+const SHORTEST_TOKEN: i64 = 60;
+const LONGEST_TOKEN: i64 = 3600;
+/// A token that ends within this is not used any more.
+const LEEWAY: Duration = Duration::seconds(10);
+
+pub(crate) struct Server<'a> {
+    pub(crate) client: Client,
+    pub(crate) host: &'a Host,
+    pub(crate) gun: &'a Gun,
+    pub(crate) keyring: &'a Keyring,
+    pub(crate) now: OffsetDateTime,
+}
+
+/// What the host says about one file.
+pub(crate) enum Answer {
+    Found {
+        bytes: Vec<u8>,
+        etag: Option<String>,
+    },
+    /// The state named by the `If-None-Match` is the current one.
+    Unchanged,
+    Missing,
+    /// 401 or 403.
+    Refused,
+}
+
+/// Why there is no authorization.
+enum NoToken {
+    Refused,
+    Failed(TrustError),
+}
+
+impl From<TrustError> for NoToken {
+    fn from(error: TrustError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+    expires_in: Option<i64>,
+}
+
+impl Server<'_> {
+    /// Asks for a file on behalf of `credentials`. A token from earlier that is no longer good is replaced once.
+    pub(crate) async fn get(
+        &self,
+        want: &Want,
+        etag: Option<&str>,
+        credentials: Option<&Credentials>,
+    ) -> Result<Answer, TrustError> {
+        let kept = self.keyring.token(self.host, self.gun, credentials, self.now).await;
+        if let Some(authorization) = kept {
+            match self.get_file(want, etag, &authorization).await? {
+                Answer::Refused => self.keyring.refused(self.host, self.gun, credentials).await,
+                answer => return Ok(answer),
+            }
+        }
+        let authorization = match self.authorize(credentials).await {
+            Ok(authorization) => authorization,
+            Err(NoToken::Failed(error)) => return Err(error),
+            Err(NoToken::Refused) => {
+                self.keyring.refused(self.host, self.gun, credentials).await;
+                return Ok(Answer::Refused);
+            }
+        };
+        let answer = self.get_file(want, etag, &authorization).await?;
+        match answer {
+            Answer::Refused => self.keyring.refused(self.host, self.gun, credentials).await,
+            _ => self.keyring.keep_token(self.host, self.gun, credentials, authorization).await,
+        }
+        Ok(answer)
+    }
+
+    async fn get_file(&self, want: &Want, etag: Option<&str>, authorization: &Authorization) -> Result<Answer, TrustError> {
+        let url = self.url(&format!("{}/_trust/tuf/{}", self.gun, want.path()))?;
+        let mut request = authorized(self.client.get(url), authorization);
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        let response = self.send(request).await?;
+        match response.status() {
+            StatusCode::OK => {
+                let etag = text(response.headers(), ETAG.as_str());
+                Ok(Answer::Found { bytes: self.body(response, want.limit).await?, etag })
+            }
+            StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Answer::Unchanged),
+            StatusCode::NOT_FOUND => Ok(Answer::Missing),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(Answer::Refused),
+            status => Err(self.unreachable(&format!("it answered {status}"))),
+        }
+    }
+
+    /// Like the stock client: ask `/v2/` without credentials, and answer what it challenges with.
+    async fn authorize(&self, credentials: Option<&Credentials>) -> Result<Authorization, NoToken> {
+        let until = self.now + Duration::seconds(LONGEST_TOKEN);
+        if let Some(Credentials::Bearer(token)) = credentials {
+            return Ok(Authorization::bearer(token, until));
+        }
+        let response = self.send(self.client.get(self.url("")?)).await?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(Authorization::none(self.now + Duration::minutes(5)));
+        }
+        match (Challenge::read(response.headers()), credentials) {
+            (Some(Challenge::Bearer { realm, service }), _) => self.fetch_token(&realm, service.as_deref(), credentials).await,
+            (Some(Challenge::Basic), Some(Credentials::Basic { username, password })) => {
+                Ok(Authorization::basic(username, password, until))
+            }
+            _ => Err(NoToken::Refused),
+        }
+    }
+
+    async fn fetch_token(
+        &self,
+        realm: &str,
+        service: Option<&str>,
+        credentials: Option<&Credentials>,
+    ) -> Result<Authorization, NoToken> {
+        let realm = self.own_realm(realm)?;
+        let scope = format!("repository:{}:pull", self.gun);
+        let mut parameters = vec![("scope", scope.as_str())];
+        parameters.extend(service.map(|service| ("service", service)));
+        let request = match credentials {
+            Some(Credentials::IdentityToken(token)) => {
+                parameters.extend([
+                    ("grant_type", "refresh_token"),
+                    ("client_id", "wharfinger"),
+                    ("refresh_token", token.expose()),
+                ]);
+                self.client.post(realm).form(&parameters)
+            }
+            Some(Credentials::Basic { username, password }) => {
+                parameters.push(("account", username));
+                self.client.get(realm).query(&parameters).basic_auth(username, Some(password.expose()))
+            }
+            _ => self.client.get(realm).query(&parameters),
+        };
+        let response = self.send(request).await?;
+        match response.status() {
+            StatusCode::OK => {}
+            status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => return Err(NoToken::Refused),
+            status => return Err(self.unreachable(&format!("its token service answered {status}")).into()),
+        }
+        let body = self.body(response, TOKEN_BYTES).await?;
+        let unreadable = || self.unreachable("its token service gave an answer that is not a token");
+        let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| unreadable())?;
+        let token = answer.token.or(answer.access_token).filter(|token| !token.is_empty()).ok_or_else(unreadable)?;
+        let seconds = answer.expires_in.unwrap_or(SHORTEST_TOKEN).clamp(SHORTEST_TOKEN, LONGEST_TOKEN);
+        Ok(Authorization::bearer(&Secret::new(token), self.now + Duration::seconds(seconds) - LEEWAY))
+    }
+
+    /// The token realm, if it is https on the registered host: no other place is sent anything (CVE-2026-33540).
+    fn own_realm(&self, realm: &str) -> Result<Url, TrustError> {
+        let foreign = || self.unreachable("it names a token service on another host, which is not trusted with credentials");
+        let url = Url::parse(realm).map_err(|_| foreign())?;
+        let authority = match (url.host_str(), url.port()) {
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            (Some(host), None) => host.to_owned(),
+            (None, _) => return Err(foreign()),
+        };
+        let own = url.scheme() == "https"
+            && url.username().is_empty()
+            && authority.parse::<Host>().is_ok_and(|host| host == *self.host);
+        if own { Ok(url) } else { Err(foreign()) }
+    }
+
+    fn url(&self, path: &str) -> Result<Url, TrustError> {
+        // Docker Hub serves its trust data elsewhere.
+        let host = if self.host.is_docker_hub() { "notary.docker.io" } else { self.host.as_str() };
+        Url::parse(&format!("https://{host}/v2/{path}")).map_err(|_| self.unreachable("its name is not a URL's"))
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, TrustError> {
+        request.send().await.map_err(|error| self.failed(error))
+    }
+
+    /// Reads at most one byte more than `limit`: enough for the reader to see that it is too much.
+    async fn body(&self, mut response: Response, limit: u64) -> Result<Vec<u8>, TrustError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(error))? {
+            let room = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX).saturating_sub(body.len());
+            body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
+            if body.len() as u64 > limit {
+                break;
+            }
+        }
+        Ok(body)
+    }
+
+    fn failed(&self, error: reqwest::Error) -> TrustError {
+        let error = error.without_url();
+        let mut cause = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            let text = inner.to_string();
+            if !cause.ends_with(&text) {
+                cause = format!("{cause}: {text}");
+            }
+            source = inner.source();
+        }
+        self.unreachable(&cause)
+    }
+
+    pub(crate) fn unreachable(&self, cause: &str) -> TrustError {
+        TrustError::Unreachable { host: self.host.to_string(), cause: cause.to_owned() }
+    }
+}
+
+fn authorized(request: RequestBuilder, authorization: &Authorization) -> RequestBuilder {
+    match &authorization.header {
+        Some(value) => request.header(AUTHORIZATION, value.expose()),
+        None => request,
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    Some(headers.get(name)?.to_str().ok()?.to_owned())
+}
