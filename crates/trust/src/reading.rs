@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use wharfinger_storage::memory::Remembered;
 use wharfinger_tuf::{By, Collection, File, RoleName, Walk, Want};
 
@@ -91,8 +91,11 @@ impl<'a> Reading<'a> {
             }
         }
         let this = &*self;
-        let asked =
-            missing.into_iter().map(|(at, want)| async move { (at, this.server.get(want, None, this.credentials()).await) });
+        let mut asked = Vec::new();
+        for (at, want) in missing {
+            // Boxed: a stream over a closure's futures is not general enough over lifetimes for callers that are `Send`.
+            asked.push(async move { (at, this.server.get(want, None, this.credentials()).await) }.boxed());
+        }
         let answers: Vec<_> = stream::iter(asked).buffer_unordered(PARALLEL).collect().await;
         for (at, answer) in answers {
             let Some(want) = wants.get(at) else { continue };
