@@ -1,0 +1,130 @@
+//! What a request wants: which call of the engine's API it is, what that call carries, and what it needs.
+
+pub mod table;
+
+mod path;
+mod version;
+
+pub use path::PathRefused;
+pub use version::{ApiVersion, NotAVersion};
+
+pub(crate) use path::{Path, encode};
+
+use http::Method;
+use thiserror::Error;
+
+/// What a call carries, and so how it travels.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Carries {
+    /// Nothing that could make an image run: it streams through untouched.
+    Nothing,
+    /// Answered without a login: clients ask it before anything else.
+    Ping,
+    /// The answer names the API version, which is that of the door.
+    Version,
+    /// The connection becomes a stream both ways.
+    Hijack,
+    /// Names of images: parsed in full, decided, rewritten.
+    Image(ImageCall),
+    /// Runs code that nobody signed.
+    Build,
+    /// The stream of a build's client, in which no proxy sees the images.
+    BuildTunnel,
+    /// Brings a plugin, which has no signature.
+    Plugin,
+}
+
+/// The calls that name images.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ImageCall {
+    ContainerCreate,
+    Pull,
+    Distribution,
+    ServiceCreate,
+    ServiceUpdate,
+}
+
+/// What the caller must be allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rights {
+    /// Not even a login.
+    Anyone,
+    /// Any user: the calls that list.
+    List,
+    /// Full control: the calls that change or read out something.
+    Operate,
+    /// Administrators.
+    Admin,
+}
+
+/// One call of the engine's API, in one spelling.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub method: Method,
+    /// The version in the path, if there was one.
+    pub version: Option<ApiVersion>,
+    pub carries: Carries,
+    pub rights: Rights,
+    /// The line of the table, for the log.
+    pub pattern: &'static str,
+    /// What stands in the first place of the pattern: the container, image, service.
+    pub name: Option<String>,
+    path: Path,
+}
+
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum CallRefused {
+    #[error(transparent)]
+    Path(#[from] PathRefused),
+    #[error("{method} /{path} is not a call of the engine's API that is let through here")]
+    Unknown { method: Method, path: String },
+    #[error("client version {asked} is too new. Maximum supported API version is {newest}")]
+    TooNew { asked: ApiVersion, newest: ApiVersion },
+    #[error(
+        "client version {asked} is too old. Minimum supported API version is {}, please upgrade your client to a newer version",
+        ApiVersion::OLDEST
+    )]
+    TooOld { asked: ApiVersion },
+}
+
+impl Call {
+    /// Finds the call in the table.
+    pub fn parse(method: &Method, path: &str) -> Result<Self, CallRefused> {
+        let path = Path::parse(path)?;
+        let (route, name) = table::find(method, &path.segments).ok_or_else(|| CallRefused::Unknown {
+            method: method.clone(),
+            path: path.segments.join("/").chars().take(200).collect(),
+        })?;
+        let Path { version, .. } = path;
+        Ok(Self {
+            method: method.clone(),
+            version,
+            carries: route.carries,
+            rights: route.rights,
+            pattern: route.pattern,
+            name,
+            path,
+        })
+    }
+
+    /// The version the call is to be read by, given the newest that engine and table both know. A call without a version
+    /// would be read by the engine's newest, which may be newer than the table: so one is always named.
+    pub fn effective_version(&self, newest: ApiVersion) -> Result<ApiVersion, CallRefused> {
+        let Some(asked) = self.version else { return Ok(newest) };
+        if asked > newest {
+            return Err(CallRefused::TooNew { asked, newest });
+        }
+        if asked < ApiVersion::OLDEST {
+            return Err(CallRefused::TooOld { asked });
+        }
+        Ok(asked)
+    }
+
+    /// The path as it is forwarded.
+    pub(crate) fn path(&self, version: ApiVersion) -> String {
+        self.path.encoded(version)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! The way a request takes through this room.
+
+mod answer;
+mod decide;
+mod hijack;
+mod images;
+mod pulled;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response},
+};
+use http::{StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use wharfinger_auth::{Accounts, AuthError, Granted, Need, Principal, authorize};
+use wharfinger_gate::Decide;
+use wharfinger_transport::Peer;
+
+use crate::{
+    call::{ApiVersion, Call, Carries, Rights},
+    cleared::Cleared,
+    error::Refusal,
+    headers::is_cross_site,
+    upstream::Upstream,
+};
+
+/// The longest body of a call that is read whole.
+const LONGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// Who recognises callers.
+#[async_trait]
+pub trait Authenticate: Send + Sync {
+    /// By the key of a client certificate (SPKI, DER) or a bearer token. Cookies are not looked at: a browser sends them
+    /// unasked.
+    async fn authenticate(&self, spki: Option<&[u8]>, bearer: Option<&str>) -> Result<Option<Principal>, AuthError>;
+}
+
+#[async_trait]
+impl Authenticate for Accounts {
+    async fn authenticate(&self, spki: Option<&[u8]>, bearer: Option<&str>) -> Result<Option<Principal>, AuthError> {
+        Self::authenticate(self, spki, bearer, None).await
+    }
+}
+
+/// The door of one cluster's engine.
+pub struct Engine {
+    upstream: Upstream,
+    accounts: Arc<dyn Authenticate>,
+    gate: Arc<dyn Decide>,
+}
+
+impl Engine {
+    pub fn new(upstream: Upstream, accounts: Arc<dyn Authenticate>, gate: Arc<dyn Decide>) -> Self {
+        Self { upstream, accounts, gate }
+    }
+
+    /// Whether the engine answers, and the API version this door advertises.
+    pub async fn check(&self) -> Result<ApiVersion, crate::EngineDown> {
+        self.upstream.newest().await
+    }
+}
+
+/// Everything on the cluster's origin that nobody else answers.
+pub fn routes(engine: Arc<Engine>) -> Router {
+    Router::new().fallback(handle).with_state(engine)
+}
+
+async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    engine.pass(request).await.unwrap_or_else(|refusal| {
+        let chain = std::error::Error::source(&refusal).map(ToString::to_string);
+        tracing::info!(%method, path, verdict = "refused", error = %refusal, source = chain, "engine call refused");
+        refusal.into_response()
+    })
+}
+
+/// A call that somebody may make.
+struct Permitted {
+    call: Call,
+    version: ApiVersion,
+    granted: Granted,
+    peer: Peer,
+    parts: Parts,
+    body: Body,
+}
+
+impl Engine {
+    async fn pass(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
+        let (parts, body) = request.into_parts();
+        let call = Call::parse(&parts.method, parts.uri.path())?;
+        if call.rights == Rights::Anyone {
+            return Ok(self.ping().await);
+        }
+        let (granted, peer) = self.permit(&parts, call.rights).await?;
+        let version = call.effective_version(self.upstream.newest().await?)?;
+        tracing::debug!(
+            principal = %granted.principal().account.name,
+            method = %call.method,
+            call = call.pattern,
+            name = call.name,
+            "engine call"
+        );
+        let permitted = Permitted { call, version, granted, peer, parts, body };
+        match permitted.call.carries {
+            Carries::Nothing | Carries::Ping => self.forward(permitted).await,
+            Carries::Version => self.version(permitted).await,
+            Carries::Hijack => self.hijack(permitted).await,
+            Carries::Image(kind) => self.image_call(kind, permitted).await,
+            Carries::Build | Carries::BuildTunnel if self.gate.enforcing().await? && !self.gate.builds_allowed().await? => {
+                Err(Refusal::Builds)
+            }
+            Carries::Build => self.forward(permitted).await,
+            Carries::BuildTunnel => self.hijack(permitted).await,
+            Carries::Plugin if self.gate.enforcing().await? => Err(Refusal::Plugins),
+            Carries::Plugin => self.forward(permitted).await,
+        }
+    }
+
+    /// Who is calling, and may they?
+    async fn permit(&self, parts: &Parts, rights: Rights) -> Result<(Granted, Peer), Refusal> {
+        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
+        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        if is_cross_site(&parts.headers, authority.or(host)) {
+            return Err(Refusal::CrossSite);
+        }
+        let peer = parts.extensions.get::<Peer>().cloned().ok_or(Refusal::NoPeer)?;
+        let principal = self.accounts.authenticate(peer.certificate_spki(), bearer(parts)).await?;
+        let principal = principal.ok_or(Refusal::Unauthenticated)?;
+        peer.bind(principal.account.id.as_str(), principal.via.key().map(wharfinger_identity::PublicKeyId::as_str));
+        let need = match rights {
+            Rights::Anyone | Rights::List => Need::List,
+            Rights::Operate => Need::Operate,
+            Rights::Admin => Need::Admin,
+        };
+        Ok((authorize(principal, need)?, peer))
+    }
+
+    /// A call without images: both bodies stream.
+    async fn forward(&self, permitted: Permitted) -> Result<Response, Refusal> {
+        let Permitted { call, version, granted, peer, parts, body } = permitted;
+        let cleared = Cleared::untouched(&granted, &call, version, parts.uri.query(), parts.headers, body)?;
+        let answer = self.upstream.send(cleared).await?;
+        Ok(answer::stream(answer, &peer))
+    }
+
+    /// Clients ask this before they know anything: it says whether the engine is up, and which version to speak.
+    async fn ping(&self) -> Response {
+        match self.upstream.ping().await {
+            Ok(answer) => answer::whole(answer),
+            Err(error) => {
+                tracing::warn!(error = %error, "the engine did not answer a ping");
+                (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response()
+            }
+        }
+    }
+
+    async fn version(&self, permitted: Permitted) -> Result<Response, Refusal> {
+        let Permitted { call, version, granted, parts, body, .. } = permitted;
+        let cleared = Cleared::untouched(&granted, &call, version, parts.uri.query(), parts.headers, body)?;
+        let answer = self.upstream.send(cleared).await?;
+        answer::clamp_version(answer).await.map_err(Refusal::from)
+    }
+}
+
+fn bearer(parts: &Parts) -> Option<&str> {
+    let value = parts.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A body that is to be read whole before anything is decided.
+async fn whole_body(body: Body) -> Result<bytes::Bytes, Refusal> {
+    let collected = Limited::new(body, LONGEST_BODY).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() { Refusal::TooLong { limit: LONGEST_BODY } } else { Refusal::BrokenBody }
+    })?;
+    Ok(collected.to_bytes())
+}

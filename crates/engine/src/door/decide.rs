@@ -1,0 +1,83 @@
+//! Asking the gate about the images of a call.
+
+use std::str::FromStr as _;
+
+use wharfinger_auth::Granted;
+use wharfinger_gate::{Admitted, Purpose, Workload};
+use wharfinger_oci::Reference;
+
+use super::Engine;
+use crate::{
+    error::Refusal,
+    image::{Asked, Decided, asked},
+    registry_auth::RegistryAuth,
+};
+
+impl Engine {
+    /// Decides each image. One that may not run refuses the call.
+    pub(super) async fn decide(
+        &self,
+        granted: &Granted,
+        images: &[String],
+        purpose: Purpose,
+        auth: &RegistryAuth,
+    ) -> Result<Decided, Refusal> {
+        if !self.gate.enforcing().await? {
+            return Ok(Decided::Unenforced);
+        }
+        let mut admitted = Vec::new();
+        for image in images {
+            admitted.push(self.decide_one(granted, image, purpose, auth).await?);
+        }
+        Ok(Decided::Enforced(admitted))
+    }
+
+    async fn decide_one(
+        &self,
+        granted: &Granted,
+        image: &str,
+        purpose: Purpose,
+        auth: &RegistryAuth,
+    ) -> Result<Admitted, Refusal> {
+        let reference = Reference::from_str(image);
+        let account = &granted.principal().account;
+        let workload = Workload {
+            images: vec![image.to_owned()],
+            account: account.id.clone(),
+            account_name: account.name.to_string(),
+            credentials: reference.as_ref().map(|reference| auth.for_host(&reference.host)).unwrap_or_default(),
+            purpose,
+        };
+        // A pull asks a registry, whatever the engine may have under that name.
+        let asks_a_registry = matches!(purpose, Purpose::Pull | Purpose::Inspect) || asked(image) == Asked::ByName;
+        if asks_a_registry {
+            return Ok(self.gate.admit(&workload).await?);
+        }
+        match self.upstream.repo_digests(image).await? {
+            Some(digests) => Ok(self.gate.admit_local(&workload, image, &digests).await?),
+            // The engine does not have it: a name then means Docker Hub, an id nothing.
+            None if reference.is_ok() => Ok(self.gate.admit(&workload).await?),
+            None => Ok(self.gate.admit_local(&workload, image, &[]).await?),
+        }
+    }
+
+    /// Asks once more, right before the first byte goes to the engine.
+    pub(super) async fn still_stands(&self, decided: &Decided) -> Result<(), Refusal> {
+        match decided {
+            Decided::Unenforced if self.gate.enforcing().await? => Err(Refusal::Outdated),
+            Decided::Unenforced => Ok(()),
+            Decided::Enforced(admitted) => {
+                for admitted in admitted {
+                    self.gate.still_current(admitted).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Credentials for the engine where the caller sent none and the registry shares this cluster's accounts.
+    pub(super) async fn lent_auth(&self, granted: &Granted, image: &str) -> Option<String> {
+        let reference = Reference::from_str(image).ok()?;
+        self.gate.registry_auth(&granted.principal().account.id, &reference).await
+    }
+}

@@ -1,0 +1,115 @@
+//! Every way a call is refused here, and what the engine's clients see of it.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+use thiserror::Error;
+use wharfinger_auth::{AuthError, Forbidden};
+use wharfinger_gate::Denial;
+
+use crate::{
+    call::{CallRefused, PathRefused},
+    cleared::NotCleared,
+    image::ImageCallRefused,
+    upstream::EngineDown,
+};
+
+#[derive(Debug, Error)]
+pub(crate) enum Refusal {
+    #[error(
+        "who are you? Load a client bundle (eval \"$(<env.sh)\") or send Authorization: Bearer with a token of POST /auth/login"
+    )]
+    Unauthenticated,
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    #[error("a page of another site cannot use the engine")]
+    CrossSite,
+    #[error(transparent)]
+    Call(#[from] CallRefused),
+    #[error(transparent)]
+    Image(#[from] ImageCallRefused),
+    #[error("the body of this call is longer than {limit} bytes")]
+    TooLong { limit: usize },
+    #[error("the body of the request broke off")]
+    BrokenBody,
+    #[error("{}", .0.message())]
+    Denied(Denial),
+    #[error(
+        "builds are refused while only signed images run here, because they run code that nobody signed: build on an engine \
+         of your CI, push, sign, and deploy here; or an admin sets allow_builds = true in [trust_configuration]"
+    )]
+    Builds,
+    #[error(
+        "plugins are refused while only signed images run here, because they carry no signature: an admin installs them on \
+         the engine itself"
+    )]
+    Plugins,
+    #[error("the policy changed while this call was decided: try again")]
+    Outdated,
+    #[error(transparent)]
+    Engine(#[from] EngineDown),
+    #[error(transparent)]
+    NotCleared(#[from] NotCleared),
+    #[error("the connection is not known")]
+    NoPeer,
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl Refusal {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated | Self::Auth(AuthError::Refused(_)) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) | Self::CrossSite | Self::Builds | Self::Plugins => StatusCode::FORBIDDEN,
+            Self::Call(CallRefused::Unknown { .. }) => StatusCode::NOT_FOUND,
+            Self::Call(CallRefused::Path(PathRefused::TooLong)) => StatusCode::URI_TOO_LONG,
+            Self::Call(CallRefused::Path(_) | CallRefused::TooNew { .. } | CallRefused::TooOld { .. }) | Self::BrokenBody => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::Image(refused) => match refused {
+                ImageCallRefused::AllTags(_) | ImageCallRefused::Runtime(_) | ImageCallRefused::Rollback(_) => {
+                    StatusCode::FORBIDDEN
+                }
+                ImageCallRefused::Undecided(_) => StatusCode::SERVICE_UNAVAILABLE,
+                ImageCallRefused::Query(_)
+                | ImageCallRefused::Json(_)
+                | ImageCallRefused::Shape(_)
+                | ImageCallRefused::NoImage
+                | ImageCallRefused::TwoSources
+                | ImageCallRefused::TwoTags => StatusCode::BAD_REQUEST,
+            },
+            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Denied(denial) => StatusCode::from_u16(denial.status()).unwrap_or(StatusCode::FORBIDDEN),
+            Self::Outdated | Self::Engine(_) | Self::Auth(AuthError::Storage(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotCleared(_) | Self::NoPeer => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Engine(down @ (EngineDown::Connect(_) | EngineDown::Broken(_))) => {
+                format!("{down}: is it running? `wharfinger doctor` on the cluster's machine says more")
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let mut response = (status, Json(serde_json::json!({ "message": self.message() }))).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

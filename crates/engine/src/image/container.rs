@@ -1,0 +1,63 @@
+//! `POST /containers/create`.
+
+use super::{Decided, ImageCallRefused, Pinned, json};
+use crate::{
+    json::{Json, read},
+    query::Query,
+    schema::CONTAINER_CREATE,
+};
+
+pub(crate) struct ContainerCreate {
+    query: Query,
+    body: Json,
+}
+
+impl ContainerCreate {
+    pub(crate) fn parse(query: Option<&str>, body: &[u8]) -> Result<Self, ImageCallRefused> {
+        let query = Query::parse(query, &["name", "platform"], &[])?;
+        let body = read(body)?;
+        CONTAINER_CREATE.check(&body)?;
+        Ok(Self { query, body })
+    }
+
+    /// Every image the call names.
+    pub(crate) fn images(&mut self) -> Vec<String> {
+        self.places().into_iter().map(|place| place.clone()).filter(|image| !image.is_empty()).collect()
+    }
+
+    pub(crate) fn pin(mut self, decided: &Decided) -> Result<Pinned, ImageCallRefused> {
+        if matches!(decided, Decided::Enforced(_)) && self.body.get("Image").and_then(Json::text).is_none_or(str::is_empty) {
+            return Err(ImageCallRefused::NoImage);
+        }
+        for place in self.places().into_iter().filter(|place| !place.is_empty()) {
+            *place = decided.write(place)?;
+        }
+        let (content_type, body) = json(self.body.to_string());
+        let segments = vec!["containers".to_owned(), "create".to_owned()];
+        Ok(Pinned { segments, query: self.query.encoded(), content_type, body })
+    }
+
+    fn places(&mut self) -> Vec<&mut String> {
+        let Json::Object(entries) = &mut self.body else { return Vec::new() };
+        let mut places = Vec::new();
+        for (key, value) in entries {
+            match (key.as_str(), value) {
+                ("Image", Json::Text(image)) => places.push(image),
+                ("HostConfig", host) => places.extend(mounted(host.get_mut("Mounts"))),
+                _ => {}
+            }
+        }
+        places
+    }
+}
+
+/// The images that are mounted as volumes.
+pub(super) fn mounted(mounts: Option<&mut Json>) -> Vec<&mut String> {
+    let Some(Json::List(mounts)) = mounts else { return Vec::new() };
+    let images = mounts.iter_mut().filter(|mount| mount.get("Type").and_then(Json::text) == Some("image"));
+    let sources = images.filter_map(|mount| match mount.get_mut("Source") {
+        Some(Json::Text(source)) => Some(source),
+        _ => None,
+    });
+    sources.collect()
+}

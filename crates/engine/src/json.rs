@@ -1,0 +1,83 @@
+//! JSON that can be read in one way only.
+//!
+//! The engine reads with Go's decoder: of two equal keys the last wins, keys match whatever their case, and what follows
+//! the value is ignored. Here an equal second key is refused, and so is anything after the value; `schema` refuses keys
+//! that differ in case. Numbers stay the text they were. What is forwarded is [`Json::to_string`], never the bytes that
+//! came.
+
+mod read;
+
+use std::fmt;
+
+pub(crate) use read::{JsonRefused, read};
+
+/// A JSON value. Keys of an object are unique, and in the order they came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Json {
+    Null,
+    Bool(bool),
+    /// As it was written.
+    Number(String),
+    Text(String),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Object(entries) = self else { return None };
+        entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
+        let Self::Object(entries) = self else { return None };
+        entries.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value)
+    }
+
+    pub(crate) fn text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Number(text) => f.write_str(text),
+            Self::Text(text) => quoted(text, f),
+            Self::List(items) => {
+                f.write_str("[")?;
+                for (position, item) in items.iter().enumerate() {
+                    if position > 0 {
+                        f.write_str(",")?;
+                    }
+                    write!(f, "{item}")?;
+                }
+                f.write_str("]")
+            }
+            Self::Object(entries) => {
+                f.write_str("{")?;
+                for (position, (key, value)) in entries.iter().enumerate() {
+                    if position > 0 {
+                        f.write_str(",")?;
+                    }
+                    quoted(key, f)?;
+                    write!(f, ":{value}")?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}
+
+fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?)
+}
+
+#[cfg(test)]
+mod tests;

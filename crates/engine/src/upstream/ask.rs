@@ -1,0 +1,76 @@
+//! What the door itself asks of the engine, to decide well.
+
+use axum::body::Body;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+use serde::Deserialize;
+
+use super::{EngineDown, Upstream};
+use crate::{
+    call::{ApiVersion, encode},
+    image::{ServiceNow, TagAfterwards},
+    query::Query,
+};
+
+/// The longest answer that is read whole: a service's description with many environment variables.
+const LONGEST: usize = 8 * 1024 * 1024;
+
+impl Upstream {
+    /// Whether the engine is up; its headers name its version.
+    pub(crate) async fn ping(&self) -> Result<Response<Incoming>, EngineDown> {
+        self.plain(request(Method::GET, "/_ping".to_owned())?).await
+    }
+
+    /// The digests under which the engine got an image it has, as `host/repo@sha256:…`; `None` if it has no such image.
+    pub(crate) async fn repo_digests(&self, image: &str) -> Result<Option<Vec<String>>, EngineDown> {
+        #[derive(Deserialize)]
+        struct Image {
+            #[serde(rename = "RepoDigests")]
+            repo_digests: Option<Vec<String>>,
+        }
+        let mut segments = vec!["images".to_owned()];
+        segments.extend(image.split('/').map(ToOwned::to_owned));
+        segments.push("json".to_owned());
+        let Some(bytes) = self.describe(&segments).await? else { return Ok(None) };
+        let image: Image = serde_json::from_slice(&bytes).map_err(|_| EngineDown::Unreadable)?;
+        Ok(Some(image.repo_digests.unwrap_or_default()))
+    }
+
+    /// What a service runs; `None` if there is no such service (or no swarm).
+    pub(crate) async fn service(&self, service: &str) -> Result<Option<ServiceNow>, EngineDown> {
+        let Some(bytes) = self.describe(&["services".to_owned(), service.to_owned()]).await? else { return Ok(None) };
+        ServiceNow::read(&bytes).map(Some).ok_or(EngineDown::Unreadable)
+    }
+
+    /// Gives a pulled digest its tag.
+    pub(crate) async fn tag(&self, wanted: &TagAfterwards) -> Result<(), EngineDown> {
+        let mut segments = vec!["images".to_owned()];
+        segments.extend(wanted.source.split('/').map(ToOwned::to_owned));
+        segments.push("tag".to_owned());
+        let mut query = Query::default();
+        query.set("repo", wanted.repository.clone());
+        query.set("tag", wanted.tag.clone());
+        let path = format!("{}?{}", encode(&segments, self.newest().await?), query.encoded());
+        let answer = self.plain(request(Method::POST, path)?).await?;
+        if answer.status().is_success() { Ok(()) } else { Err(EngineDown::Refused(answer.status())) }
+    }
+
+    async fn describe(&self, segments: &[String]) -> Result<Option<Vec<u8>>, EngineDown> {
+        let version: ApiVersion = self.newest().await?;
+        let answer = self.plain(request(Method::GET, encode(segments, version))?).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(EngineDown::Broken)?;
+        match status {
+            StatusCode::OK => Ok(Some(body.to_bytes().to_vec())),
+            // An id that fits several images is 400, an engine outside a swarm says 503.
+            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST | StatusCode::SERVICE_UNAVAILABLE => Ok(None),
+            status => Err(EngineDown::Refused(status)),
+        }
+    }
+}
+
+fn request(method: Method, path: String) -> Result<Request<Body>, EngineDown> {
+    let request = Request::builder().method(method).uri(format!("http://docker{path}")).header(header::HOST, "docker");
+    request.body(Body::empty()).map_err(|_| EngineDown::Unreadable)
+}
