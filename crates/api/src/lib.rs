@@ -1,4 +1,18 @@
 //! Accounts, logging in, bundles, tokens and the CA over HTTP, and what administrators configure.
 //!
 //! Requests of people, scripts and the console come in; each handler extracts, calls one function of a middle room, and renders.
-//! Nothing is decided here.
+//! Nothing is decided here: who somebody is and what they may change is said by `auth`.
+
+mod ca;
+mod caller;
+mod error;
+mod http;
+mod routes;
+mod token;
+mod wire;
+
+pub use ca::{ca_routes, ping_routes};
+pub use caller::Caller;
+pub use error::{ApiError, json_body};
+pub use routes::{AccountsApi, account_routes};
+pub use token::token_routes;

@@ -1,0 +1,104 @@
+//! Whoever calls: the extractor every handler but the login begins with.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use wharfinger_auth::{Accounts, Principal, Secret, Via};
+use wharfinger_transport::Peer;
+
+use crate::error::ApiError;
+
+/// Somebody who proved who they are by certificate, session, or name and password.
+pub struct Caller(pub Principal);
+
+impl<S> FromRequestParts<S> for Caller
+where
+    S: Send + Sync,
+    Arc<Accounts>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let accounts = Arc::<Accounts>::from_ref(state);
+        let peer = parts.extensions.get::<Peer>().cloned();
+        let spki = peer.as_ref().and_then(Peer::certificate_spki);
+        let recognised = match credentials(&parts.headers)? {
+            Shown::Password { username, password } => {
+                Some(accounts.authenticate_password(&username, &password, address(parts)?).await?)
+            }
+            Shown::Bearer(token) => accounts.authenticate(None, Some(token.reveal()), None).await?,
+            Shown::Nothing => {
+                let cookie = parts.headers.get(header::COOKIE).filter(|_| of_our_own_page(parts));
+                accounts.authenticate(spki, None, cookie.and_then(|value| value.to_str().ok())).await?
+            }
+        };
+        let principal = recognised.ok_or_else(|| ApiError::unauthenticated("log in at /auth/login, or use a client bundle"))?;
+        if let Some(peer) = peer {
+            let by = match &principal.via {
+                Via::Certificate(key) => Some(key.as_str()),
+                Via::Session(session) | Via::Cookie(session) => Some(session.as_str()),
+                Via::Password => None,
+            };
+            peer.bind(principal.account.id.as_str(), by);
+        }
+        Ok(Self(principal))
+    }
+}
+
+/// What stands in `Authorization`.
+pub(crate) enum Shown {
+    Nothing,
+    Bearer(Secret),
+    Password { username: String, password: Secret },
+}
+
+/// Reads `Authorization`; what cannot be read is refused, never passed over.
+pub(crate) fn credentials(headers: &HeaderMap) -> Result<Shown, ApiError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let unreadable = || ApiError::unauthenticated("the Authorization header is neither `Bearer <token>` nor `Basic <base64>`");
+    let Some(value) = values.next() else { return Ok(Shown::Nothing) };
+    if values.next().is_some() {
+        return Err(unreadable());
+    }
+    let (scheme, rest) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or_else(unreadable)?;
+    let rest = rest.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(Shown::Bearer(Secret::new(rest)));
+    }
+    if scheme.eq_ignore_ascii_case("basic") {
+        let decoded = STANDARD.decode(rest).ok().and_then(|bytes| String::from_utf8(bytes).ok()).map(Secret::new);
+        let decoded = decoded.ok_or_else(unreadable)?;
+        let (username, password) = decoded.reveal().split_once(':').ok_or_else(unreadable)?;
+        return Ok(Shown::Password { username: username.to_owned(), password: Secret::new(password) });
+    }
+    Err(unreadable())
+}
+
+/// A browser sends the cookie whoever made it call; only our own pages may change something with it.
+fn of_our_own_page(parts: &Parts) -> bool {
+    matches!(parts.method, Method::GET | Method::HEAD)
+        || parts.headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"same-origin")
+}
+
+/// Where the request comes from: failed logins are counted by it.
+pub(crate) fn address(parts: &Parts) -> Result<IpAddr, ApiError> {
+    let missing =
+        || ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_ERROR", "the listener did not say who calls");
+    Ok(parts.extensions.get::<Peer>().ok_or_else(missing)?.remote().ip())
+}
+
+/// The caller's address, where nobody is recognised yet.
+pub(crate) struct From(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for From {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        address(parts).map(Self)
+    }
+}
