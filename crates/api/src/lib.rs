@@ -11,7 +11,7 @@ mod routes;
 mod token;
 mod wire;
 
-pub use ca::{ca_routes, ping_routes};
+pub use ca::ca_routes;
 pub use caller::Caller;
 pub use error::{ApiError, json_body};
 pub use routes::{AccountsApi, account_routes};
