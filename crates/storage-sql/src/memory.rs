@@ -35,13 +35,12 @@ impl TrustMemory for Sql {
 
     async fn remember(&self, gun: &str, files: &[RememberedFile], signings: &[RememberedSigning]) -> Result<Remembering> {
         let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM trust_files WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
         for file in files {
+            // One by one, so that one statement under two names of the same walk is seen. Dropping the transaction undoes it all.
             if let Some(refusal) = refuse(&mut tx, gun, file).await? {
                 return Ok(refusal);
             }
-        }
-        sqlx::query("DELETE FROM trust_files WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
-        for file in files {
             take_in(&mut tx, gun, file).await?;
         }
         for signing in signings {

@@ -73,6 +73,14 @@ async fn a_statement_stays_bound_to_its_gun_and_role() {
 }
 
 #[tokio::test]
+async fn one_statement_under_two_names_of_one_walk_is_replayed() {
+    let (_folder, sql) = open().await;
+    let twice = [made("targets/ci", 3, 1), made("targets/qa", 3, 1)];
+    assert!(matches!(sql.remember("h/a", &twice, &[]).await.unwrap(), Remembering::Replayed(seen) if seen.role == "targets/qa"));
+    assert_eq!(sql.recall("h/a").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn snapshots_and_timestamps_are_not_bound() {
     let (_folder, sql) = open().await;
     sql.remember("h/a", &[made("timestamp", 1, 1)], &[]).await.unwrap();

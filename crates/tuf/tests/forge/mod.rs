@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use wharfinger_keys::{KeyId, PrivateKey};
 use wharfinger_tuf::{
     By, Collection, Delegation, Delegations, File, Gun, Hashes, Known, Limits, Meta, Metadata, Pins, RoleKeys, RoleName, Root,
-    Signed, Snapshot, TargetFile, Targets, Timestamp, TufKey, Walk, WalkError, Want,
+    Snapshot, TargetFile, Targets, Timestamp, TufKey, Walk, WalkError, Want,
 };
 
 pub fn now() -> OffsetDateTime {
@@ -141,7 +141,9 @@ impl Forge {
         }
         let keys = keys_of(&identities.iter().collect::<Vec<_>>(), threshold);
         parent.delegations.roles.push(Delegation { keys, name: name.clone(), paths: vec![String::new()] });
-        self.targets.insert(name.clone(), empty_targets());
+        // No two files say the same, as no two of a real client do: each has its own instant of expiry.
+        let expires = now() + Duration::days(1000) + Duration::nanoseconds(i64::try_from(self.targets.len()).unwrap());
+        self.targets.insert(name.clone(), Targets { expires, ..empty_targets() });
         self.signers.insert(name, identities);
     }
 
