@@ -5,6 +5,7 @@
 
 mod ca;
 mod caller;
+mod cluster;
 mod error;
 mod http;
 mod routes;
@@ -13,6 +14,7 @@ mod wire;
 
 pub use ca::ca_routes;
 pub use caller::Caller;
+pub use cluster::{ClusterApi, cluster_routes};
 pub use error::{ApiError, json_body};
 pub use routes::{AccountsApi, account_routes};
 pub use token::token_routes;

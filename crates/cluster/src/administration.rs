@@ -153,6 +153,18 @@ impl Cluster {
         mut next: Configuration,
     ) -> Result<Change, ClusterError> {
         self.check_registrations(&current.configuration, &mut next).await?;
+        self.write(actor, action, object, current, next).await
+    }
+
+    /// Writes what was checked.
+    pub(crate) async fn write(
+        &self,
+        actor: &str,
+        action: &str,
+        object: &str,
+        current: &Current,
+        next: Configuration,
+    ) -> Result<Change, ClusterError> {
         // Recorded before it is done: a change that cannot be recorded is not made.
         self.record(actor, action, object, &current.configuration, &next).await?;
         let document = serde_json::to_string(&next).map_err(|_| ClusterError::Damaged)?;
@@ -193,7 +205,7 @@ impl Cluster {
     }
 
     /// Puts the CAs of `next` where a local engine finds them and takes those of removed registries away.
-    fn tell_engine(&self, before: &Configuration, next: &Configuration) -> Vec<String> {
+    pub(crate) fn tell_engine(&self, before: &Configuration, next: &Configuration) -> Vec<String> {
         let Some(engine_ca) = &self.engine_ca else { return Vec::new() };
         let mut notes = Vec::new();
         let mut note = |text: String| {

@@ -49,6 +49,23 @@ impl Cluster {
         self.replace(actor, "registry.add", host.as_str(), &current, configuration).await
     }
 
+    /// Registers the registry of the same process, which is not serving yet when it starts. `instance` marks the entry, so that a
+    /// changed public host replaces it.
+    pub async fn register_own(&self, host: &Host, ca_bundle: &str, instance: &str) -> Result<(), ClusterError> {
+        let current = self.current().await?;
+        let own = Registration { service_id: instance.to_owned(), ..Registration::new(host, ca_bundle) };
+        let mut configuration = current.configuration.clone();
+        let present = configuration.registration(host).cloned();
+        if present.is_some_and(|present| present.service_id == own.service_id && present.ca_bundle == own.ca_bundle) {
+            self.tell_engine(&current.configuration, &current.configuration);
+            return Ok(());
+        }
+        let other = |known: &Registration| known.service_id != instance && known.host().as_ref() != Ok(host);
+        configuration.registries.retain(other);
+        configuration.registries.insert(0, own);
+        self.write("-", "registry.own", host.as_str(), &current, configuration).await.map(drop)
+    }
+
     /// Removes a registry. What runs goes on; pinned roots and versions are kept for when it comes back.
     pub async fn deregister(&self, actor: &str, host: &str) -> Result<Change, ClusterError> {
         let host: Host = host.parse()?;

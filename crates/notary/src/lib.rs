@@ -49,7 +49,7 @@ struct Inner {
     public_host: String,
     access: Arc<dyn Authorize>,
     collections: Arc<dyn Collections>,
-    seal: SealKey,
+    seal: Arc<SealKey>,
     now: Now,
     limits: Limits,
     /// How many uploads are parsed and checked at once: each may take many times its size in memory.
@@ -62,7 +62,7 @@ impl Notary {
         public_host: impl Into<String>,
         access: Arc<dyn Authorize>,
         collections: Arc<dyn Collections>,
-        seal: SealKey,
+        seal: Arc<SealKey>,
         now: Now,
     ) -> Self {
         let inner = Inner {

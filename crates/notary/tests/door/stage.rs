@@ -96,8 +96,13 @@ impl Stage {
         // Stock clients look at the machine's clock, so ours starts there.
         let now = Arc::new(Mutex::new(OffsetDateTime::now_utc()));
         let clock = now.clone();
-        let notary =
-            Notary::new(HOST, access, Arc::new(sql.clone()), SealKey::generate(), Arc::new(move || *clock.lock().unwrap()));
+        let notary = Notary::new(
+            HOST,
+            access,
+            Arc::new(sql.clone()),
+            Arc::new(SealKey::generate()),
+            Arc::new(move || *clock.lock().unwrap()),
+        );
         Self { notary, sql, folder, now }
     }
 

@@ -1,0 +1,131 @@
+//! What the gate says when it is only asked: `POST /api/trust/explain`, `POST /api/dct/resolveimage`, and what it said: `GET /api/audit`.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Form, Query, State};
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use time::format_description::well_known::Rfc3339;
+use wharfinger_gate::{Decide as _, Explanation, Pin, Purpose, Workload};
+
+use super::{Admin, ClusterApi, Operator};
+use crate::error::{ApiError, json_body};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Question {
+    image: String,
+    /// Policies by Kubernetes namespace do not exist yet; a namespace is refused rather than ignored.
+    #[serde(default)]
+    namespace: Option<String>,
+}
+
+pub(super) async fn explain(
+    State(api): State<ClusterApi>,
+    operator: Operator,
+    body: Bytes,
+) -> Result<Json<Explanation>, ApiError> {
+    let question: Question = json_body(&body)?;
+    if question.namespace.is_some_and(|namespace| !namespace.is_empty()) {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "INVALID_REQUEST",
+            "rules by namespace are not built yet: leave `namespace` out",
+        ));
+    }
+    let workload = Workload::question(&question.image, operator.id(), operator.name());
+    Ok(Json(api.gate.explain(&workload, &question.image).await))
+}
+
+/// UCP's answer to its Kubernetes admission plugin.
+#[derive(Serialize)]
+pub(super) struct Resolved {
+    #[serde(rename = "resolvedImages")]
+    images: BTreeMap<String, String>,
+    #[serde(rename = "errorMessages")]
+    errors: Vec<String>,
+}
+
+pub(super) async fn resolve(
+    State(api): State<ClusterApi>,
+    operator: Operator,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Json<Resolved>, ApiError> {
+    let mut resolved = Resolved { images: BTreeMap::new(), errors: Vec::new() };
+    for (name, image) in fields {
+        match name.as_str() {
+            "containerImage" => {}
+            // Secrets of a Kubernetes cluster are nothing this cluster could read.
+            "imagePullSecret" => {
+                return Err(ApiError::new(
+                    StatusCode::BAD_REQUEST,
+                    "INVALID_REQUEST",
+                    "imagePullSecret is not built yet: leave it out",
+                ));
+            }
+            other => return Err(ApiError::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", format!("unknown field `{other}`"))),
+        }
+        let workload = Workload {
+            images: vec![image.clone()],
+            purpose: Purpose::Create,
+            ..Workload::question(&image, operator.id(), operator.name())
+        };
+        match api.gate.admit(&workload).await {
+            Ok(admitted) => match admitted.pin(&image) {
+                Some(Pin::Signed(pin)) => drop(resolved.images.insert(image, pin.pinned.clone())),
+                Some(Pin::Unenforced) => drop(resolved.images.insert(image.clone(), image)),
+                None => resolved.errors.push(format!("trust could not be decided for {image}")),
+            },
+            Err(denial) => resolved.errors.push(denial.message()),
+        }
+    }
+    Ok(Json(resolved))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditQuery {
+    /// Entries before this id.
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+#[derive(Serialize)]
+pub(super) struct AuditPage {
+    entries: Vec<AuditEntry>,
+    /// Pass it as `before` for the next page; none at the end.
+    next: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct AuditEntry {
+    id: i64,
+    at: String,
+    actor: String,
+    action: String,
+    object: String,
+    outcome: String,
+    detail: serde_json::Value,
+}
+
+pub(super) async fn audit(
+    State(api): State<ClusterApi>,
+    _admin: Admin,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditPage>, ApiError> {
+    let limit = query.limit.unwrap_or(100).clamp(1, 1000);
+    let entries = api.audit.newest(query.before, limit).await?;
+    let next = (entries.len() == limit as usize).then(|| entries.last().map(|entry| entry.id)).flatten();
+    let entry = |recorded: wharfinger_storage::audit::Recorded| AuditEntry {
+        id: recorded.id,
+        at: recorded.act.at.format(&Rfc3339).unwrap_or_default(),
+        actor: recorded.act.actor,
+        action: recorded.act.action,
+        object: recorded.act.object,
+        outcome: recorded.act.outcome,
+        detail: serde_json::from_str(&recorded.act.detail).unwrap_or(serde_json::Value::Null),
+    };
+    Ok(Json(AuditPage { entries: entries.into_iter().map(entry).collect(), next }))
+}
