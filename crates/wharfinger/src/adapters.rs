@@ -1,0 +1,104 @@
+//! One room's port, answered by another room: the rooms do not know each other, so this is where they meet.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use wharfinger_auth::{Access, Accounts, Action, Cut, PolicyNames, PolicyTeams, RegistryAccess, Tokens};
+use wharfinger_cluster::Cluster;
+use wharfinger_gate::{Directory, DirectoryError, LocalRegistry};
+use wharfinger_identity::{AccountId, PublicKeyId, Role};
+use wharfinger_keys::PublicKey;
+use wharfinger_notary::Notary;
+use wharfinger_oci::{Digest, Host, Repository};
+use wharfinger_policy::Owner;
+use wharfinger_registry::SignedTags;
+use wharfinger_storage::StorageError;
+use wharfinger_transport::Live;
+
+/// The gate's directory: the accounts of this instance.
+pub(crate) struct AccountsDirectory(pub(crate) Arc<Accounts>);
+
+#[async_trait]
+impl Directory for AccountsDirectory {
+    async fn revision(&self) -> Result<i64, DirectoryError> {
+        let revision = self.0.revision().await.map_err(|error| DirectoryError(Box::new(error)))?;
+        i64::try_from(revision).map_err(|error| DirectoryError(Box::new(error)))
+    }
+
+    async fn owner(&self, key: &PublicKey) -> Result<Option<Owner>, DirectoryError> {
+        let owner = self.0.owner_of(key).await.map_err(|error| DirectoryError(Box::new(error)))?;
+        Ok(owner.map(|owner| Owner {
+            account: owner.account.id,
+            name: owner.account.name.to_string(),
+            is_active: owner.account.is_active,
+            teams: owner.teams,
+        }))
+    }
+}
+
+/// The registry in the same process: who may read there needs no other credentials.
+pub(crate) struct SharedRegistry {
+    pub(crate) host: Host,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) access: Arc<RegistryAccess>,
+    pub(crate) tokens: Arc<Tokens>,
+}
+
+#[async_trait]
+impl LocalRegistry for SharedRegistry {
+    fn host(&self) -> &Host {
+        &self.host
+    }
+
+    async fn pull_token(&self, account: &AccountId, repository: &Repository, name: &str) -> Option<String> {
+        let account = self.accounts.find(account).await.ok()??;
+        if !self.access.permits(Some(&account), repository, Action::Pull).await.ok()? {
+            return None;
+        }
+        let access = Access { typ: "repository".to_owned(), name: name.to_owned(), actions: vec!["pull".to_owned()] };
+        self.tokens.issue(Some(&account), vec![access]).ok()
+    }
+}
+
+/// The teams the policy names, for whoever changes the directory.
+pub(crate) struct PolicyOf(pub(crate) Arc<Cluster>);
+
+#[async_trait]
+impl PolicyNames for PolicyOf {
+    async fn teams(&self) -> Result<PolicyTeams, StorageError> {
+        let trust = self.0.current().await.map_err(StorageError::unavailable)?.configuration.trust;
+        Ok(PolicyTeams {
+            teams: trust.require_signature_from.into_iter().map(|team| team.id).collect(),
+            delegate_membership: trust.delegate_membership,
+        })
+    }
+
+    async fn default_new_user_role(&self) -> Result<Role, StorageError> {
+        Ok(self.0.current().await.map_err(StorageError::unavailable)?.configuration.auth.default_new_user_role)
+    }
+}
+
+/// Shuts the connections of those who were shut out.
+pub(crate) struct CutLive(pub(crate) Arc<Live>);
+
+impl Cut for CutLive {
+    fn close_account(&self, account: &AccountId) {
+        self.0.close_account(account.as_str());
+    }
+
+    fn close_key(&self, key: &PublicKeyId) {
+        self.0.close_key(key.as_str());
+    }
+}
+
+/// The registry's door asks the notary's which tags are signed.
+pub(crate) struct SignedIn(pub(crate) Notary);
+
+#[async_trait]
+impl SignedTags for SignedIn {
+    async fn released(&self, repository: &Repository) -> Result<BTreeMap<String, Digest>, StorageError> {
+        let signed = self.0.signed_tags(repository).await.map_err(StorageError::unavailable)?;
+        Ok(signed.into_iter().map(|(tag, digest)| (tag.to_string(), digest)).collect())
+    }
+}

@@ -1,0 +1,211 @@
+//! The command line: what can be said, and the help that teaches it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Run only the images your teams have signed.
+///
+/// One binary: a trusted registry with a Notary server, a cluster control plane in front of a Docker engine, and the operator's
+/// commands for both.
+#[derive(Parser)]
+#[command(name = "wharfinger", version, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve a trusted registry and a cluster in one process, with shared accounts.
+    ///
+    /// On an empty folder this makes everything it needs: database, certificate authority, certificates and a random password
+    /// for `admin`, written to <data-dir>/admin-password. When both doors are open, one line on stdout says where.
+    Up(Serving),
+    /// The trusted registry alone, with accounts of its own.
+    #[command(subcommand)]
+    Registry(ServeOnly),
+    /// A cluster alone, with accounts of its own and no registry registered.
+    #[command(subcommand)]
+    Cluster(ServeOnly),
+    /// Check or print the process's configuration file.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look for what is wrong: certificates, the engine, each registered registry, the engine's trust in its CA.
+    Doctor(Serving),
+    /// Acts of an administrator at this machine.
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Acts on this cluster's policy at this machine.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Sign images (not built yet: use `docker trust`).
+    #[command(disable_help_flag = true)]
+    Trust(NotBuilt),
+    /// Verify an image's signatures (not built yet).
+    #[command(disable_help_flag = true)]
+    Verify(NotBuilt),
+    /// Explain why an image may or may not run (not built yet: POST /api/trust/explain).
+    #[command(disable_help_flag = true)]
+    Explain(NotBuilt),
+    /// Sign in to a cluster or registry (not built yet: POST /auth/login).
+    #[command(disable_help_flag = true)]
+    Login(NotBuilt),
+    /// Fetch a client bundle (not built yet: POST /api/clientbundle).
+    #[command(disable_help_flag = true)]
+    Bundle(NotBuilt),
+}
+
+#[derive(Args)]
+pub(crate) struct NotBuilt {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    _arguments: Vec<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ServeOnly {
+    /// Serve until SIGTERM.
+    Serve(Serving),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Report every problem of a configuration file at once (exit 64 if there is one).
+    Check(Serving),
+    /// Print a configuration file with every key, its default and its meaning.
+    Generate,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Give an account a new random password, printed once. The server may be running.
+    ResetPassword {
+        /// The account's name.
+        #[arg(default_value = "admin")]
+        name: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Break glass: switch *Run only signed images* off. Recorded with the reason.
+    Off {
+        /// Why; written to the audit log.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+/// Where an instance keeps its data.
+#[derive(Args)]
+pub(crate) struct Place {
+    /// The instance's data folder.
+    #[arg(long, env = "WHARFINGER_DATA_DIR", default_value = "./data")]
+    pub(crate) data_dir: PathBuf,
+    /// The key that seals server-held keys; default <data-dir>/seal.key.
+    #[arg(long, env = "WHARFINGER_SEAL_KEY_FILE", value_name = "FILE")]
+    seal_key_file: Option<PathBuf>,
+}
+
+impl Place {
+    pub(crate) fn seal_key_file(&self) -> PathBuf {
+        self.seal_key_file.clone().unwrap_or_else(|| self.data_dir.join("seal.key"))
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq, Debug, Default)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+macro_rules! serving {
+    ($($(#[doc = $doc:literal])+ $field:ident, $flag:literal, $env:literal, $value:literal, $default:literal;)*) => {
+        /// The flags of the serving commands. A flag wins over the environment, the environment over the file.
+        #[derive(Args, Clone, Default)]
+        pub(crate) struct Serving {
+            /// A TOML file with any of these flags as keys.
+            #[arg(long, env = "WHARFINGER_CONFIG", value_name = "FILE")]
+            pub(crate) config: Option<PathBuf>,
+            /// Do not put registered registries' CAs into the local engine's certs.d.
+            #[arg(long, env = "WHARFINGER_NO_INSTALL_CA", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+            pub(crate) no_install_ca: Option<String>,
+            $(
+                $(#[doc = $doc])+
+                #[arg(long = $flag, env = $env, value_name = $value)]
+                pub(crate) $field: Option<String>,
+            )*
+        }
+
+        impl Serving {
+            /// Every key of the file: name, default, meaning.
+            pub(crate) const KEYS: &'static [(&'static str, &'static str, &'static str)] = &[
+                ("no-install-ca", "false", " Do not put registered registries' CAs into the local engine's certs.d."),
+                $(($flag, $default, concat!($($doc, "\n"),+)),)*
+            ];
+
+            /// The value of `key`, to be filled from the file where neither flag nor environment gave one.
+            pub(crate) fn slot(&mut self, key: &str) -> Option<&mut Option<String>> {
+                match key {
+                    "no-install-ca" => Some(&mut self.no_install_ca),
+                    $($flag => Some(&mut self.$field),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+serving! {
+    /// Where everything is kept.
+    data_dir, "data-dir", "WHARFINGER_DATA_DIR", "DIR", "./data";
+    /// Where the registry listens.
+    registry_listen, "registry-listen", "WHARFINGER_REGISTRY_LISTEN", "ADDRESS", "127.0.0.1:5443";
+    /// Where the cluster listens.
+    cluster_listen, "cluster-listen", "WHARFINGER_CLUSTER_LISTEN", "ADDRESS", "127.0.0.1:8443";
+    /// The registry's public host[:port], in certificates and image names. Changing it changes every image's name.
+    registry_host, "registry-host", "WHARFINGER_REGISTRY_HOST", "HOST", "localhost:<port of registry-listen>";
+    /// The cluster's public host[:port], in certificates and client bundles.
+    cluster_host, "cluster-host", "WHARFINGER_CLUSTER_HOST", "HOST", "localhost:<port of cluster-listen>";
+    /// The Docker engine behind the cluster: unix:///… or tcp://host:port.
+    engine, "engine", "WHARFINGER_ENGINE", "URL", "unix:///var/run/docker.sock";
+    /// PEM of the CA that a tcp:// engine's certificate chains to.
+    engine_tls_ca, "engine-tls-ca", "WHARFINGER_ENGINE_TLS_CA", "FILE", "";
+    /// PEM of the certificate shown to a tcp:// engine.
+    engine_tls_cert, "engine-tls-cert", "WHARFINGER_ENGINE_TLS_CERT", "FILE", "";
+    /// PEM of that certificate's key.
+    engine_tls_key, "engine-tls-key", "WHARFINGER_ENGINE_TLS_KEY", "FILE", "";
+    /// Where the data is: SQLite in the data folder (postgres://… is not built yet).
+    database, "database", "WHARFINGER_DATABASE", "URL", "SQLite in the data folder";
+    /// Where blobs are: files in the data folder (s3://… is not built yet).
+    blobs, "blobs", "WHARFINGER_BLOBS", "URL", "files in the data folder";
+    /// A file with the password of `admin`, used when the account is made.
+    admin_password_file, "admin-password-file", "WHARFINGER_ADMIN_PASSWORD_FILE", "FILE", "";
+    /// PEM chain of your own certificate for the registry.
+    registry_tls_cert, "registry-tls-cert", "WHARFINGER_REGISTRY_TLS_CERT", "FILE", "";
+    /// PEM key of your own certificate for the registry.
+    registry_tls_key, "registry-tls-key", "WHARFINGER_REGISTRY_TLS_KEY", "FILE", "";
+    /// PEM of the CA your registry certificate chains to: what /ca answers.
+    registry_tls_ca, "registry-tls-ca", "WHARFINGER_REGISTRY_TLS_CA", "FILE", "";
+    /// PEM chain of your own certificate for the cluster.
+    cluster_tls_cert, "cluster-tls-cert", "WHARFINGER_CLUSTER_TLS_CERT", "FILE", "";
+    /// PEM key of your own certificate for the cluster.
+    cluster_tls_key, "cluster-tls-key", "WHARFINGER_CLUSTER_TLS_KEY", "FILE", "";
+    /// PEM of the CA your cluster certificate chains to: what /ca and client bundles hold.
+    cluster_tls_ca, "cluster-tls-ca", "WHARFINGER_CLUSTER_TLS_CA", "FILE", "";
+    /// The key that seals server-held keys; made if it is not there.
+    seal_key_file, "seal-key-file", "WHARFINGER_SEAL_KEY_FILE", "FILE", "<data-dir>/seal.key";
+    /// Serve /metrics, /healthz and /readyz in the clear here.
+    metrics_listen, "metrics-listen", "WHARFINGER_METRICS_LISTEN", "ADDRESS", "";
+    /// Days until a client bundle's certificate expires.
+    bundle_days, "bundle-days", "WHARFINGER_BUNDLE_DAYS", "DAYS", "365";
+    /// The engine's folder of per-registry CAs.
+    engine_certs_dir, "engine-certs-dir", "WHARFINGER_ENGINE_CERTS_DIR", "DIR", "/etc/docker/certs.d";
+    /// Logs on stderr: text or json.
+    log_format, "log-format", "WHARFINGER_LOG_FORMAT", "FORMAT", "text";
+}

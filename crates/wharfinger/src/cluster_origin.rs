@@ -1,0 +1,104 @@
+//! The cluster's origin: accounts, bundles and policy, and behind everything else the whole engine API.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use time::OffsetDateTime;
+use wharfinger_api::{AccountsApi, ClusterApi};
+use wharfinger_auth::{BundleSettings, Bundles, Directory};
+use wharfinger_cluster::Cluster;
+use wharfinger_engine::{Engine, EngineAddress, EngineTls, Upstream};
+use wharfinger_gate::{Gate, LocalRegistry};
+use wharfinger_trust::Resolver;
+
+use crate::adapters::{AccountsDirectory, CutLive, PolicyOf, SharedRegistry};
+use crate::instance::Instance;
+use crate::options::Options;
+use crate::registry_origin::RegistryOrigin;
+use crate::tls::Served;
+
+pub(crate) struct ClusterOrigin {
+    pub(crate) served: Served,
+    pub(crate) router: Router,
+    pub(crate) gate: Arc<Gate>,
+}
+
+impl ClusterOrigin {
+    /// `registry`: the one in the same process, which shares the accounts and is registered with this cluster.
+    pub(crate) async fn open(
+        instance: &Arc<Instance>,
+        options: &Options,
+        registry: Option<&RegistryOrigin>,
+    ) -> anyhow::Result<Self> {
+        let served = Served::open(instance, "cluster", &options.cluster, Some(instance.ca.ca_pem())).await?;
+        let sql = &instance.sql;
+        let now: fn() -> OffsetDateTime = OffsetDateTime::now_utc;
+        let engine_is_here = options.engine.starts_with("unix://");
+        let engine_ca = (options.install_ca && engine_is_here).then(|| options.engine_certs_dir.clone());
+        let cluster = Arc::new(Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), engine_ca, now));
+        let mut local: Option<Arc<dyn LocalRegistry>> = None;
+        if let Some(registry) = registry {
+            let host = options.registry.host.clone();
+            cluster
+                .register_own(&host, &registry.served.ca_pem, instance.ca.instance_id())
+                .await
+                .context("the registry could not be registered with the cluster")?;
+            local = Some(Arc::new(SharedRegistry {
+                host,
+                accounts: instance.accounts.clone(),
+                access: registry.access.clone(),
+                tokens: registry.tokens.clone(),
+            }));
+        }
+        let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
+        let directory = Arc::new(AccountsDirectory(instance.accounts.clone()));
+        let gate = Arc::new(Gate::new(sql.clone(), directory, resolver, sql.clone(), local, instance.seal.clone(), now));
+        let settings = BundleSettings {
+            public_host: options.cluster.host.to_string(),
+            served_ca_pem: served.ca_pem.clone(),
+            lifetime: time::Duration::days(i64::from(options.bundle_days)),
+        };
+        let bundles = Arc::new(Bundles::new(instance.accounts.clone(), instance.ca.clone(), settings));
+        let policy = Arc::new(PolicyOf(cluster.clone()));
+        let people = AccountsApi {
+            accounts: instance.accounts.clone(),
+            directory: Arc::new(Directory::new(
+                instance.accounts.clone(),
+                policy,
+                Arc::new(CutLive(instance.live.clone())),
+                None,
+                sql.clone(),
+            )),
+            bundles: Some(bundles),
+        };
+        let settings = ClusterApi { accounts: instance.accounts.clone(), cluster, gate: gate.clone(), audit: sql.clone() };
+        let engine = Arc::new(Engine::new(upstream(options)?, instance.accounts.clone(), gate.clone()));
+        match engine.check().await {
+            Ok(version) => tracing::info!(engine = options.engine, api = %version, "the engine answers"),
+            Err(error) => tracing::warn!(engine = options.engine, "{error}"),
+        }
+        let router = wharfinger_api::account_routes(people)
+            .merge(wharfinger_api::cluster_routes(settings))
+            .merge(wharfinger_api::ca_routes(&served.ca_pem))
+            .merge(wharfinger_engine::routes(engine));
+        Ok(Self { served, router, gate })
+    }
+}
+
+fn upstream(options: &Options) -> anyhow::Result<Upstream> {
+    let address: EngineAddress = options.engine.parse()?;
+    let Some(files) = &options.engine_tls else {
+        return Ok(Upstream::new(address, None)?);
+    };
+    let read = |path: &Path| std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let ca = read(&files.ca)?;
+    let client = match &files.client {
+        Some((cert, key)) => Some((read(cert)?, read(key)?)),
+        None => None,
+    };
+    let client_pem = client.as_ref().map(|(cert, key)| (cert.as_str(), key.as_str()));
+    let tls = EngineTls { ca_pem: &ca, client_pem };
+    Ok(Upstream::new(address, Some(&tls))?)
+}
