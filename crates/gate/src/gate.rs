@@ -141,6 +141,7 @@ impl Decide for Gate {
         let first = workload.images.first().map_or("", String::as_str);
         let (basis, configuration) = self.ground(first).await?;
         let mut pins = BTreeMap::new();
+        let mut collections = Vec::new();
         for image in &workload.images {
             if !configuration.trust.require_content_trust {
                 pins.insert(image.clone(), Pin::Unenforced);
@@ -149,14 +150,15 @@ impl Decide for Gate {
             let judgement = self.judge(&configuration, workload, image).await;
             self.record(workload, image, basis.policy, &judgement).await?;
             pins.insert(image.clone(), judgement.outcome?);
+            collections.extend(judgement.collection);
         }
-        Ok(Admitted { pins, basis })
+        Ok(Admitted { pins, basis, collections })
     }
 
     async fn admit_local(&self, workload: &Workload, asked: &str, repo_digests: &[String]) -> Result<Admitted, Denial> {
         let (basis, configuration) = self.ground(asked).await?;
         if !configuration.trust.require_content_trust {
-            return Ok(Admitted { pins: BTreeMap::from([(asked.to_owned(), Pin::Unenforced)]), basis });
+            return Ok(Admitted { pins: BTreeMap::from([(asked.to_owned(), Pin::Unenforced)]), basis, collections: Vec::new() });
         }
         let local_only = Denial { image: asked.to_owned(), cause: Cause::LocalOnly };
         let mut judgement = Judgement::refused(local_only);
@@ -172,13 +174,23 @@ impl Decide for Gate {
             asked.clone_into(&mut denial.image);
         }
         self.record(workload, asked, basis.policy, &judgement).await?;
-        Ok(Admitted { pins: BTreeMap::from([(asked.to_owned(), judgement.outcome?)]), basis })
+        let pins = BTreeMap::from([(asked.to_owned(), judgement.outcome?)]);
+        Ok(Admitted { pins, basis, collections: judgement.collection.into_iter().collect() })
     }
 
     async fn still_current(&self, admitted: &Admitted) -> Result<(), Denial> {
         let image = admitted.pins.keys().next().map_or("", String::as_str);
         let (basis, _) = self.ground(image).await?;
-        if basis == admitted.basis { Ok(()) } else { Err(Denial { image: image.to_owned(), cause: Cause::Outdated }) }
+        let outdated = || Denial { image: image.to_owned(), cause: Cause::Outdated };
+        if basis != admitted.basis {
+            return Err(outdated());
+        }
+        for collection in &admitted.collections {
+            if !self.resolver.is_current(collection).await {
+                return Err(outdated());
+            }
+        }
+        Ok(())
     }
 
     async fn enforcing(&self) -> Result<bool, Denial> {

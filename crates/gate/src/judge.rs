@@ -1,5 +1,7 @@
 //! One image, from its text to a verdict: parse → registered? → exempt? → resolve → released → counted → the policy.
 
+use std::sync::Arc;
+
 use wharfinger_oci::{Digest, Host, Reference};
 use wharfinger_policy::{Configuration, Evidence, Registration, SignedBy, Verdict, evaluate};
 use wharfinger_trust::{Credentials, Secret, TrustError};
@@ -15,11 +17,23 @@ pub(crate) struct Judgement {
     pub(crate) evidence: Evidence,
     /// Signers that stand on another digest: shown, and no reason to deny.
     pub(crate) elsewhere: Vec<String>,
+    /// The trust data it was judged by.
+    pub(crate) collection: Option<Arc<Collection>>,
 }
 
 impl Judgement {
+    fn exempt() -> Self {
+        Self {
+            outcome: Ok(Pin::Unenforced),
+            digest: None,
+            evidence: Evidence::default(),
+            elsewhere: Vec::new(),
+            collection: None,
+        }
+    }
+
     pub(crate) fn refused(denial: Denial) -> Self {
-        Self { outcome: Err(denial), digest: None, evidence: Evidence::default(), elsewhere: Vec::new() }
+        Self { outcome: Err(denial), digest: None, evidence: Evidence::default(), elsewhere: Vec::new(), collection: None }
     }
 }
 
@@ -38,21 +52,17 @@ impl Gate {
             return refuse(Cause::NotRegistered { host: reference.host.to_string() });
         };
         if configuration.trust.exemptions().any(|pattern| pattern.matches(&reference)) {
-            return Judgement {
-                outcome: Ok(Pin::Unenforced),
-                digest: None,
-                evidence: Evidence::default(),
-                elsewhere: Vec::new(),
-            };
+            return Judgement::exempt();
         }
         let collection = match self.resolve(registration, workload, &reference).await {
             Ok(collection) => collection,
             Err(cause) => return refuse(cause),
         };
-        match (&reference.tag, &reference.digest) {
+        let judgement = match (&reference.tag, &reference.digest) {
             (None, Some(digest)) => self.judge_digest(configuration, &collection, &reference, digest).await,
             _ => self.judge_tag(configuration, &collection, &reference, reference.tag_or_latest().as_str()).await,
-        }
+        };
+        Judgement { collection: Some(collection), ..judgement }
     }
 
     /// `repo:tag` and `repo:tag@digest`.
@@ -91,7 +101,7 @@ impl Gate {
             }
         };
         let elsewhere = collection.elsewhere(tag).into_iter().map(|(role, _)| role.to_string()).collect();
-        Judgement { outcome, digest: Some(digest), evidence, elsewhere }
+        Judgement { outcome, digest: Some(digest), evidence, elsewhere, collection: None }
     }
 
     /// `repo@digest`: allowed iff it is the signed digest of some tag that passes.
@@ -130,7 +140,7 @@ impl Gate {
         registration: &Registration,
         workload: &Workload,
         reference: &Reference,
-    ) -> Result<std::sync::Arc<Collection>, Cause> {
+    ) -> Result<Arc<Collection>, Cause> {
         let gun: Gun = format!("{}/{}", reference.host, reference.repository)
             .parse()
             .map_err(|error| Cause::Malformed { why: format!("{error}") })?;

@@ -6,7 +6,7 @@
 //! Only this crate can make an [`Admitted`]:
 //!
 //! ```compile_fail
-//! let forged = wharfinger_gate::Admitted { pins: Default::default(), basis: Default::default() };
+//! let forged = wharfinger_gate::Admitted { pins: Default::default(), basis: todo!(), collections: vec![] };
 //! ```
 
 mod decide;

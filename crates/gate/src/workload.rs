@@ -1,10 +1,11 @@
 //! What asks to run, and the proof that it may.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use wharfinger_identity::AccountId;
 use wharfinger_oci::{Digest, Reference};
-use wharfinger_trust::Credentials;
+use wharfinger_trust::{Collection, Credentials};
 
 /// Why images are asked about; recorded, and never a reason to decide otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,6 +65,8 @@ pub struct SignedPin {
 pub struct Admitted {
     pub(crate) pins: BTreeMap<String, Pin>,
     pub(crate) basis: Basis,
+    /// The trust data the pins come from.
+    pub(crate) collections: Vec<Arc<Collection>>,
 }
 
 /// The revisions a decision rests on.

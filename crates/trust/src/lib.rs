@@ -12,6 +12,7 @@ mod learned;
 mod reading;
 mod resolver;
 mod server;
+mod signed_by;
 
 pub use credentials::{Credentials, Secret};
 pub use error::TrustError;

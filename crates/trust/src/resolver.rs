@@ -130,6 +130,10 @@ impl Resolver {
         Ok(Ok(collection))
     }
 
+    pub(crate) fn memory(&self) -> &dyn TrustMemory {
+        &*self.memory
+    }
+
     async fn client(&self, registration: &Registration) -> Result<Client, TrustError> {
         let make = async { wharfinger_transport::outbound(registration.ca_bundle.as_deref()) };
         self.clients

@@ -14,7 +14,9 @@ use wharfinger_oci::{Digest, Host, Repository};
 use wharfinger_policy::Owner;
 use wharfinger_registry::SignedTags;
 use wharfinger_storage::StorageError;
+use wharfinger_storage::accounts::PublicKeyRecord;
 use wharfinger_transport::Live;
+use wharfinger_trust::Resolver;
 
 /// The gate's directory: the accounts of this instance.
 pub(crate) struct AccountsDirectory(pub(crate) Arc<Accounts>);
@@ -100,5 +102,17 @@ impl SignedTags for SignedIn {
     async fn released(&self, repository: &Repository) -> Result<BTreeMap<String, Digest>, StorageError> {
         let signed = self.0.signed_tags(repository).await.map_err(StorageError::unavailable)?;
         Ok(signed.into_iter().map(|(tag, digest)| (tag.to_string(), digest)).collect())
+    }
+}
+
+/// Before a key goes: what rests on it, as far as this cluster has seen.
+pub(crate) struct RestingOn(pub(crate) Arc<Resolver>);
+
+#[async_trait]
+impl wharfinger_auth::SignedTags for RestingOn {
+    async fn signed_by(&self, keys: &[PublicKeyRecord]) -> Result<Vec<String>, StorageError> {
+        let id = |record: &PublicKeyRecord| PublicKey::from_spki_der(&record.spki).map(|key| key.canonical_id());
+        let ids: Vec<_> = keys.iter().map(id).collect::<Result<_, _>>().map_err(StorageError::unavailable)?;
+        self.0.signed_by(&ids).await.map_err(StorageError::unavailable)
     }
 }

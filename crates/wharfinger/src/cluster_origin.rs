@@ -13,7 +13,7 @@ use wharfinger_engine::{Engine, EngineAddress, EngineTls, Upstream};
 use wharfinger_gate::{Gate, LocalRegistry};
 use wharfinger_trust::Resolver;
 
-use crate::adapters::{AccountsDirectory, CutLive, PolicyOf, SharedRegistry};
+use crate::adapters::{AccountsDirectory, CutLive, PolicyOf, RestingOn, SharedRegistry};
 use crate::instance::Instance;
 use crate::options::Options;
 use crate::registry_origin::RegistryOrigin;
@@ -54,7 +54,7 @@ impl ClusterOrigin {
         }
         let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
         let directory = Arc::new(AccountsDirectory(instance.accounts.clone()));
-        let gate = Arc::new(Gate::new(sql.clone(), directory, resolver, sql.clone(), local, instance.seal.clone(), now));
+        let gate = Arc::new(Gate::new(sql.clone(), directory, resolver.clone(), sql.clone(), local, instance.seal.clone(), now));
         let settings = BundleSettings {
             public_host: options.cluster.host.to_string(),
             served_ca_pem: served.ca_pem.clone(),
@@ -68,7 +68,7 @@ impl ClusterOrigin {
                 instance.accounts.clone(),
                 policy,
                 Arc::new(CutLive(instance.live.clone())),
-                None,
+                Some(Arc::new(RestingOn(resolver.clone()))),
                 sql.clone(),
             )),
             bundles: Some(bundles),
