@@ -41,6 +41,7 @@ pub(crate) async fn get(call: Call<'_>, name: Repository, reference: ManifestSel
 pub(crate) async fn put(call: Call<'_>, body: Body, name: Repository, reference: ManifestSelector) -> Result<Response, Refusal> {
     let (granted, account) = push::authorize(&call, &name).await?;
     let content = read(&call, body).await?;
+    push::still_allowed(&call, &name, &account.id).await?;
     let content_type = call.headers.get(header::CONTENT_TYPE).map(HeaderValue::to_str);
     let content_type = content_type.transpose().map_err(|_| Refusal::ManifestInvalid("Content-Type is not text".to_owned()))?;
     let parsed = manifest::parse(content_type, &content).map_err(|error| Refusal::ManifestInvalid(error.to_string()))?;

@@ -50,7 +50,7 @@ pub(crate) async fn begin(call: Call<'_>, body: Body, name: Repository) -> Resul
     call.registry.blobs.begin(&upload.id).await?;
     let Some(digest) = digest else { return Ok(accepted(StatusCode::ACCEPTED, &upload, 0)) };
     let stored = match add(call.registry, &upload, None, content_of(body)).await {
-        Ok(_) => settle(call.registry, &upload, &digest).await,
+        Ok(_) => settle(&call, &upload, &digest).await,
         Err(refusal) => Err(refusal),
     };
     if stored.is_err() {
@@ -93,7 +93,7 @@ pub(crate) async fn finish(call: Call<'_>, body: Body, name: Repository, id: Upl
     let digest = parse_digest(&digest)?;
     let at = place(&call.headers)?;
     add(call.registry, &upload, at, content_of(body)).await?;
-    settle(call.registry, &upload, &digest).await
+    settle(&call, &upload, &digest).await
 }
 
 /// `DELETE …/uploads/<id>`.
@@ -148,7 +148,9 @@ fn busy() -> Refusal {
 }
 
 /// Makes the upload a blob of its repository, if it is what `digest` names.
-async fn settle(registry: &Registry, upload: &Upload, digest: &Digest) -> Result<Response, Refusal> {
+async fn settle(call: &Call<'_>, upload: &Upload, digest: &Digest) -> Result<Response, Refusal> {
+    push::still_allowed(call, &upload.repository, &upload.account).await?;
+    let registry = call.registry;
     match registry.blobs.finish(&upload.id, digest).await? {
         Finished::Stored(size) => {
             let blob = BlobLink { digest: digest.clone(), size };
