@@ -163,6 +163,14 @@ mod tests {
     }
 
     #[test]
+    fn what_not_everyone_may_read_is_not_for_shared_caches() {
+        for which in [Which::Current, Which::Version(1), Which::Hash(String::new())] {
+            assert!(caching(&which, true).starts_with("public, "));
+            assert!(caching(&which, false).starts_with("private, ") && !caching(&which, false).contains("s-maxage"));
+        }
+    }
+
+    #[test]
     fn an_etag_matches_itself_among_others_and_weakly() {
         for yes in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*"] {
             assert!(matches(yes, "\"a\""), "{yes}");

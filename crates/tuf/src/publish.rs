@@ -18,9 +18,6 @@ pub use made::{Lifetimes, resign};
 
 use crate::{Gun, MakeError, Metadata, ParseError, RoleName, Root, SignatureError, Signed, Snapshot, parse_time};
 
-#[cfg(test)]
-mod tests;
-
 /// Why an upload is refused, by what the stock server calls it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Invalid {

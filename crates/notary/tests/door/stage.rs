@@ -14,6 +14,8 @@ use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
 use wharfinger_storage_sql::Sql;
 
+use crate::forge;
+
 pub const HOST: &str = "dtr.test:5400";
 
 /// Rights by token: `pull`, `push` and `all` are tokens for every repository but `qa/private`, which only `owner` may use.
@@ -78,32 +80,35 @@ pub struct Stage {
     pub notary: Notary,
     pub sql: Sql,
     pub folder: tempfile::TempDir,
+    access: Arc<dyn Authorize>,
+    seal: Arc<SealKey>,
     now: Arc<Mutex<OffsetDateTime>>,
 }
 
 impl Stage {
+    /// With [`Rights`], at the time of the forge.
     pub async fn guarded() -> Self {
-        Self::set(Arc::new(Rights)).await
+        Self::set(Arc::new(Rights), forge::now()).await
     }
 
+    /// Everything to everyone, now: stock clients look at the machine's clock.
     pub async fn open() -> Self {
-        Self::set(Arc::new(Open)).await
+        Self::set(Arc::new(Open), OffsetDateTime::now_utc()).await
     }
 
-    async fn set(access: Arc<dyn Authorize>) -> Self {
+    async fn set(access: Arc<dyn Authorize>, now: OffsetDateTime) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let sql = Sql::open(&folder.path().join("db")).await.unwrap();
-        // Stock clients look at the machine's clock, so ours starts there.
-        let now = Arc::new(Mutex::new(OffsetDateTime::now_utc()));
-        let clock = now.clone();
-        let notary = Notary::new(
-            HOST,
-            access,
-            Arc::new(sql.clone()),
-            Arc::new(SealKey::generate()),
-            Arc::new(move || *clock.lock().unwrap()),
-        );
-        Self { notary, sql, folder, now }
+        let seal = Arc::new(SealKey::generate());
+        let now = Arc::new(Mutex::new(now));
+        let notary = notary(access.clone(), &sql, &seal, &now);
+        Self { notary, sql, folder, access, seal, now }
+    }
+
+    /// Another process on the same database, perhaps with another seal key.
+    pub fn restarted(&self, seal: Option<SealKey>) -> Notary {
+        let seal = seal.map_or_else(|| self.seal.clone(), Arc::new);
+        notary(self.access.clone(), &self.sql, &seal, &self.now)
     }
 
     pub fn now(&self) -> OffsetDateTime {
@@ -125,4 +130,10 @@ impl Stage {
         tokio::spawn(async move { axum::serve(listener, router).await });
         url
     }
+}
+
+fn notary(access: Arc<dyn Authorize>, sql: &Sql, seal: &Arc<SealKey>, now: &Arc<Mutex<OffsetDateTime>>) -> Notary {
+    let clock = now.clone();
+    let now = Arc::new(move || *clock.lock().unwrap());
+    Notary::new(HOST, access, Arc::new(sql.clone()), seal.clone(), now)
 }
