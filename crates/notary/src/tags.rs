@@ -21,8 +21,8 @@ impl Notary {
         }
         let releases = RoleName::releases();
         let Some(delegation) = targets.delegations.find(&releases) else { return Ok(BTreeMap::new()) };
-        let Some(released) = self.targets(&gun, &head, &releases).await? else { return Ok(BTreeMap::new()) };
-        Ok(entries(&released).filter(|(tag, _)| delegation.admits(tag.as_str())).collect())
+        let Some(file) = self.targets(&gun, &head, &releases).await? else { return Ok(BTreeMap::new()) };
+        Ok(entries(&file).filter(|(tag, _)| delegation.admits(tag.as_str())).collect())
     }
 
     async fn targets(&self, gun: &Gun, head: &Head, role: &RoleName) -> Result<Option<Targets>, Fault> {

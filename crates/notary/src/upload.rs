@@ -72,6 +72,8 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Res
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use http::HeaderValue;
 
     use super::*;
@@ -88,7 +90,7 @@ mod tests {
         let mut body = String::new();
         for (disposition, content) in parts {
             let type_ = "Content-Type: application/octet-stream";
-            body += &format!("--b\r\nContent-Disposition: form-data; {disposition}\r\n{type_}\r\n\r\n{content}\r\n");
+            write!(body, "--b\r\nContent-Disposition: form-data; {disposition}\r\n{type_}\r\n\r\n{content}\r\n").unwrap();
         }
         upload("multipart/form-data; boundary=b", body + "--b--\r\n").await
     }

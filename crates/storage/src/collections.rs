@@ -85,7 +85,8 @@ pub struct ServerKey {
 
 impl std::fmt::Debug for ServerKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ServerKey").field("gun", &self.gun).field("role", &self.role).field("key_id", &self.key_id).finish()
+        let mut shown = f.debug_struct("ServerKey");
+        shown.field("gun", &self.gun).field("role", &self.role).field("key_id", &self.key_id).finish_non_exhaustive()
     }
 }
 

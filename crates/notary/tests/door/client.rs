@@ -104,8 +104,8 @@ pub fn key(answer: &Answer) -> TufKey {
 pub async fn forge(notary: &Notary, repository: &str) -> Forge {
     static MADE: AtomicI64 = AtomicI64::new(0);
     let mut forge = Forge::signed(&format!("{HOST}/{repository}"));
-    // Clocks go on: no two files that people sign expire at the same nanosecond.
-    let later = Duration::nanoseconds(MADE.fetch_add(1, Ordering::Relaxed));
+    // Clocks go on: no two files that people sign expire at one instant.
+    let later = Duration::seconds(MADE.fetch_add(1, Ordering::Relaxed));
     forge.targets.values_mut().for_each(|file| file.expires += later);
     for (name, old) in [("timestamp", forge.timestamp_key.id()), ("snapshot", forge.snapshot_key.id())] {
         let key = server_key(notary, repository, name).await;

@@ -77,8 +77,8 @@ async fn versions_go_up_only() {
     forge.file("targets/qa").version = 7;
     assert_eq!(publish(&stage.notary, "qa/app", &forge, &["targets/qa"]).await.status, 200);
     forge.file("targets/qa").version = 6;
-    let stale = publish(&stage.notary, "qa/app", &forge, &["targets/qa"]).await;
-    assert_eq!((stale.status.as_u16(), stale.code().as_str()), (400, "VERSION"));
+    let lower = publish(&stage.notary, "qa/app", &forge, &["targets/qa"]).await;
+    assert_eq!((lower.status.as_u16(), lower.code().as_str()), (400, "VERSION"));
     // A root of the same version passes the validation and fails here.
     forge.root.expires += time::Duration::days(1);
     assert_eq!(publish(&stage.notary, "qa/app", &forge, &["root"]).await.code(), "VERSION");
@@ -138,7 +138,7 @@ async fn two_roles_that_say_the_same_in_one_upload_are_no_replay() {
     let stage = Stage::guarded().await;
     let mut forge = crate::client::forge(&stage.notary, "qa/app").await;
     // As a client on a coarse clock signs them: same tags, same version, same expiry.
-    forge.file("targets/qa").targets = forge.targets[&role("targets/releases")].targets.clone();
+    *forge.file("targets/qa") = forge.targets[&role("targets/releases")].clone();
     assert_eq!(forge.targets[&role("targets/qa")], forge.targets[&role("targets/releases")]);
     assert_eq!(publish(&stage.notary, "qa/app", &forge, &ALL).await.status, 200);
 }
@@ -161,14 +161,14 @@ async fn signers_of_different_roles_do_not_stand_in_each_others_way() {
             tokio::spawn(async move { post(&notary, "qa/app", &[(&name, bytes)]).await.status })
         })
         .collect();
-    for racer in racers {
-        assert_eq!(racer.await.unwrap(), 200);
+    for finished in racers {
+        assert_eq!(finished.await.unwrap(), 200);
     }
     let snapshot = get(&stage.notary, "qa/app", "snapshot.json").await;
     assert_eq!(snapshot.version(), 9);
-    let named = Named::parse(&snapshot.body).unwrap();
+    let snapshot = Named::parse(&snapshot.body).unwrap();
     for name in names {
-        assert!(named.sha256(&role(&name)).is_some(), "{name}");
+        assert!(snapshot.sha256(&role(&name)).is_some(), "{name}");
     }
 }
 
@@ -185,8 +185,8 @@ async fn of_publishes_racing_for_one_version_exactly_one_wins() {
         })
         .collect();
     let mut won = 0;
-    for racer in racers {
-        let answer = racer.await.unwrap();
+    for finished in racers {
+        let answer = finished.await.unwrap();
         if answer.status == 200 {
             won += 1;
         } else {
@@ -199,7 +199,7 @@ async fn of_publishes_racing_for_one_version_exactly_one_wins() {
 #[tokio::test]
 async fn what_is_no_upload_is_refused_in_the_stock_servers_words() {
     let stage = Stage::guarded().await;
-    let send = async |content_type: &str, body: &'static str| {
+    let refused = async |content_type: &str, body: &'static str| {
         let request =
             Request::post(path("qa/app", "tuf/")).header("authorization", "Bearer push").header("content-type", content_type);
         send(&stage.notary, request, Body::from(body)).await
@@ -223,11 +223,30 @@ async fn what_is_no_upload_is_refused_in_the_stock_servers_words() {
             "MALFORMED_JSON",
         ),
     ] {
-        let answer = send(content_type, body).await;
+        let answer = refused(content_type, body).await;
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (400, code));
     }
 }
 
 fn copy(identity: &Identity) -> wharfinger_keys::PrivateKey {
     wharfinger_keys::PrivateKey::from_pkcs8_der(&identity.private.to_pkcs8_der()).unwrap()
+}
+
+#[tokio::test]
+async fn no_octet_of_an_upload_can_be_changed() {
+    let stage = Stage::guarded().await;
+    let mut forge = published(&stage.notary, "qa/app").await;
+    forge.next();
+    forge.root.version = 2;
+    for name in ALL {
+        let good = file(&forge, name);
+        // Every seventh: all of them take minutes and find the same.
+        for at in (0..good.len()).step_by(7) {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            let answer = post(&stage.notary, "qa/app", &[(name, bad)]).await;
+            assert_eq!(answer.status, 400, "{name}: octet {at} of {}", String::from_utf8_lossy(&good));
+        }
+        assert_eq!(post(&stage.notary, "qa/app", &[(name, good)]).await.status, 200, "{name}");
+    }
 }

@@ -66,10 +66,10 @@ fn what_is_sent_is_kept_and_the_timestamp_names_it() {
 fn a_snapshot_is_signed_unexpired_and_of_its_type() {
     let (forge, server) = serving();
     let rest = current(&server);
-    let send = |spoil: fn(&mut Snapshot)| with_snapshot(&forge, upload(&forge, &["targets/qa"]), &rest, spoil);
-    let expired = server.refusal(&send(|snapshot| snapshot.expires = now() - Duration::seconds(1)));
+    let spoiled = |spoil: fn(&mut Snapshot)| with_snapshot(&forge, upload(&forge, &["targets/qa"]), &rest, spoil);
+    let expired = server.refusal(&spoiled(|snapshot| snapshot.expires = now() - Duration::seconds(1)));
     assert_eq!(expired, snapshot_refused("snapshot expired at Fri Jan 15 07:59:59 UTC 2027"));
-    let mut sent = send(|_| ());
+    let mut sent = spoiled(|_| ());
     let snapshot = wharfinger_tuf::Signed::<Snapshot>::parse(&sent[&RoleName::Snapshot]).unwrap().signed;
     sent.insert(RoleName::Snapshot, sign(&snapshot, &[&Identity::bare()]));
     assert_eq!(server.refusal(&sent), snapshot_refused("valid signatures did not meet threshold for snapshot"));
@@ -93,11 +93,11 @@ fn a_snapshot_names_exactly_what_is_sent() {
     };
     for name in ["root", "targets", "targets/qa"] {
         let other = Meta::of(b"other");
-        let message = refusal(&|snapshot| drop(snapshot.meta.insert(role(name), other.clone())));
+        let message = refusal(&|snapshot| snapshot.meta.extend([(role(name), other.clone())]));
         let expected = hex::encode(other.hashes.sha256.unwrap());
         assert_eq!(message, format!("sha256 checksum for {name} did not match: expected {expected}"));
     }
-    let unnamed = refusal(&|snapshot| drop(snapshot.meta.remove(&role("targets/qa"))));
+    let unnamed = refusal(&|snapshot| snapshot.meta.retain(|named, _| *named != role("targets/qa")));
     assert_eq!(unnamed, "no checksums for supported algorithms were provided for targets/qa");
     let sha512 = refusal(&|snapshot| snapshot.meta.get_mut(&role("targets/qa")).unwrap().hashes.sha512 = Some([0; 64]));
     assert!(sha512.starts_with("sha512 checksum for targets/qa did not match"), "{sha512}");
