@@ -70,6 +70,9 @@ impl Upstream {
     /// it, it answers 200 and talks on, which no HTTP client can follow. So it is always asked.
     pub(crate) async fn send_hijack(&self, cleared: Cleared, protocol: HeaderValue) -> Result<Response<Incoming>, EngineDown> {
         let mut request = cleared.into_request();
+        // Only the pool writes the path alone by itself.
+        let path = request.uri().path_and_query().cloned().ok_or(EngineDown::Unreadable)?;
+        *request.uri_mut() = http::Uri::from(path);
         let headers = request.headers_mut();
         headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::UPGRADE, protocol);

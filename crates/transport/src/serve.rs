@@ -7,7 +7,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::conn::auto,
 };
 use rustls::pki_types::CertificateDer;
 use tokio::{
@@ -97,17 +97,22 @@ async fn connection(
         .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HTTP2_PING)
         .max_concurrent_streams(256);
-    let graceful = GracefulShutdown::new();
-    let served = graceful.watch(builder.serve_connection_with_upgrades(TokioIo::new(tls), service).into_owned());
+    let served = builder.serve_connection_with_upgrades(TokioIo::new(tls), service);
     tokio::pin!(served);
-    tokio::select! {
-        () = peer.cancelled().cancelled() => {}
-        ended = &mut served => log_end(remote, ended),
-        () = shutdown.cancelled() => {
-            let finish = async { tokio::join!(graceful.shutdown(), &mut served).1 };
-            tokio::select! {
-                () = peer.cancelled().cancelled() => {}
-                ended = finish => log_end(remote, ended),
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            () = peer.cancelled().cancelled() => return,
+            () = shutdown.cancelled(), if !asked => {
+                // Idle connections end now, others with what they are doing.
+                served.as_mut().graceful_shutdown();
+                asked = true;
+            }
+            ended = &mut served => {
+                if let Err(error) = ended {
+                    tracing::debug!(%remote, %error, "connection ended");
+                }
+                return;
             }
         }
     }
@@ -115,12 +120,6 @@ async fn connection(
 
 fn client_certificate(tls: &TlsStream<TcpStream>) -> Option<&CertificateDer<'static>> {
     tls.get_ref().1.peer_certificates()?.first()
-}
-
-fn log_end<E: std::fmt::Display>(remote: SocketAddr, ended: Result<(), E>) {
-    if let Err(error) = ended {
-        tracing::debug!(%remote, %error, "connection ended");
-    }
 }
 
 async fn end(connections: &TaskTracker, live: &Live) {

@@ -1,0 +1,8 @@
+//! The engine's door from outside: TLS, a client certificate, and what stands behind the door.
+
+mod fake_engine;
+mod gated;
+mod refused;
+mod stage;
+mod stock_clients;
+mod streams;
