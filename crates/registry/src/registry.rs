@@ -22,6 +22,9 @@ pub type TrustDoor = Arc<dyn Fn(Request) -> BoxFuture<'static, Response> + Send 
 #[async_trait]
 pub trait SignedTags: Send + Sync {
     async fn released(&self, repository: &Repository) -> Result<BTreeMap<String, Digest>, StorageError>;
+
+    /// Removes what is left of the trust data of a repository that goes: whoever has the name next begins with nothing.
+    async fn forget(&self, repository: &Repository) -> Result<(), StorageError>;
 }
 
 /// One registry.

@@ -103,6 +103,10 @@ impl SignedTags for SignedIn {
         let signed = self.0.signed_tags(repository).await.map_err(StorageError::unavailable)?;
         Ok(signed.into_iter().map(|(tag, digest)| (tag.to_string(), digest)).collect())
     }
+
+    async fn forget(&self, repository: &Repository) -> Result<(), StorageError> {
+        self.0.delete_repository(repository).await.map(drop).map_err(StorageError::unavailable)
+    }
 }
 
 /// Before a key goes: what rests on it, as far as this cluster has seen.

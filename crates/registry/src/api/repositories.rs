@@ -176,6 +176,7 @@ pub(crate) async fn delete(
     if !signed.is_empty() {
         return Err(Refusal::RepositoryContainsTagsInNotary(signed));
     }
+    registry.signed.forget(&name).await?;
     if registry.repositories.delete(&name).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {

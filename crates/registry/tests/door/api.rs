@@ -43,7 +43,9 @@ async fn a_repository_is_made_shown_changed_and_deleted() {
         (&json!("private"), &json!(true), &json!("s"))
     );
     assert_eq!(ask(&stage, "", "GET", APP, &Value::Null).await.refusal(), refusal(401, "NOT_AUTHENTICATED"));
+    assert_eq!(stage.forgotten(), Vec::<String>::new());
     assert_eq!(ask(&stage, "alice", "DELETE", APP, &Value::Null).await.status, 204);
+    assert_eq!(stage.forgotten(), ["alice/app"]);
     assert_eq!(ask(&stage, "alice", "GET", APP, &Value::Null).await.refusal(), refusal(404, "NO_SUCH_REPOSITORY"));
 }
 

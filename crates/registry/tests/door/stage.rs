@@ -33,12 +33,17 @@ pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 
 /// What the notary would say.
 #[derive(Default)]
-pub struct Signed(Mutex<BTreeMap<String, Digest>>);
+pub struct Signed(Mutex<BTreeMap<String, Digest>>, Mutex<Vec<String>>);
 
 #[async_trait]
 impl SignedTags for Signed {
     async fn released(&self, _: &Repository) -> Result<BTreeMap<String, Digest>, StorageError> {
         Ok(self.0.lock().unwrap().clone())
+    }
+
+    async fn forget(&self, repository: &Repository) -> Result<(), StorageError> {
+        self.1.lock().unwrap().push(repository.to_string());
+        Ok(())
     }
 }
 
@@ -147,6 +152,11 @@ impl Stage {
 
     pub fn sign(&self, tag: &str, digest: &Digest) {
         self.signed.0.lock().unwrap().insert(tag.to_owned(), digest.clone());
+    }
+
+    /// The repositories whose trust data was removed with them.
+    pub fn forgotten(&self) -> Vec<String> {
+        self.signed.1.lock().unwrap().clone()
     }
 
     /// A token as the token service would make it if it were asked for these names and did not ask who may.
