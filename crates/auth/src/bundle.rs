@@ -6,10 +6,12 @@ mod scripts;
 use std::fmt;
 use std::sync::Arc;
 
+use serde_json::json;
 use wharfinger_identity::PublicKeyId;
 use wharfinger_keys::PrivateKey;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::PublicKeyRecord;
+use wharfinger_storage::audit::{Act, Audit};
 
 use self::archive::{Entry, archive};
 use crate::accounts::Accounts;
@@ -58,12 +60,13 @@ pub(crate) const LONGEST_LABEL: usize = 200;
 pub struct Bundles {
     accounts: Arc<Accounts>,
     ca: Arc<CertificateAuthority>,
+    audit: Arc<dyn Audit>,
     settings: BundleSettings,
 }
 
 impl Bundles {
-    pub fn new(accounts: Arc<Accounts>, ca: Arc<CertificateAuthority>, settings: BundleSettings) -> Self {
-        Self { accounts, ca, settings }
+    pub fn new(accounts: Arc<Accounts>, ca: Arc<CertificateAuthority>, audit: Arc<dyn Audit>, settings: BundleSettings) -> Self {
+        Self { accounts, ca, audit, settings }
     }
 
     /// A new bundle for the caller: each holds a new key, which is a new row of the account's public keys.
@@ -109,6 +112,18 @@ impl Bundles {
         ])?;
         // Only now: a bundle that could not be written leaves no key behind.
         self.accounts.directory().add_key(&record).await?;
+        let detail = json!({
+            "actor_id": account.id, "key": record.id, "key_id": key.public_key().canonical_id().to_string(), "label": record.label,
+        });
+        let act = Act {
+            at: record.created,
+            actor: user.to_owned(),
+            action: "key.issue".to_owned(),
+            object: user.to_owned(),
+            outcome: "done".to_owned(),
+            detail: detail.to_string(),
+        };
+        self.audit.append(&act).await?;
         Ok(Bundle { zip, file_name: format!("ucp-bundle-{user}.zip"), key: record.id })
     }
 }

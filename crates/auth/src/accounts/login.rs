@@ -31,17 +31,13 @@ impl Accounts {
 
     /// Checks a name and password as `login` does, without a session; right ones are remembered for a short while.
     pub async fn check_password(&self, username: &str, password: &Secret, from: IpAddr) -> Result<Account, LoginError> {
-        let found = self.with_password(username).await?;
-        if let Some((account, stored)) = &found
-            && self.passwords.remembered(&account.id, stored, password).await
-        {
-            return Ok(account.clone());
-        }
         let mut turn = self.throttle.turn(username, from).await;
         if let Some(retry_after) = turn.wait(self.now()) {
             return Err(LoginError::Throttled { retry_after });
         }
-        // Somebody with the same password may have had the turn before: a client that opens ten connections waits for one hash.
+        let found = self.with_password(username).await?;
+        // A client that opens ten connections waits for one hash. Only after the throttle: else guessing would be free for as long
+        // as somebody who knows the password is about.
         if let Some((account, stored)) = &found
             && self.passwords.remembered(&account.id, stored, password).await
         {
