@@ -60,7 +60,7 @@ impl ClusterOrigin {
             served_ca_pem: served.ca_pem.clone(),
             lifetime: time::Duration::days(i64::from(options.bundle_days)),
         };
-        let bundles = Arc::new(Bundles::new(instance.accounts.clone(), instance.ca.clone(), settings));
+        let bundles = Arc::new(Bundles::new(instance.accounts.clone(), instance.ca.clone(), sql.clone(), settings));
         let policy = Arc::new(PolicyOf(cluster.clone()));
         let people = AccountsApi {
             accounts: instance.accounts.clone(),
