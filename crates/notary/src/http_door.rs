@@ -20,13 +20,18 @@ impl Notary {
         let path = request.uri().path().to_owned();
         let answer = self.answer(request).await;
         answer.unwrap_or_else(|refusal| {
-            if let Refusal::Unknown(fault) | Refusal::Updating(fault) = &refusal {
-                let fault: &dyn std::error::Error = fault;
-                tracing::error!(%method, path, error = fault, "the notary could not answer");
+            let response = refusal.response();
+            // Quoted: a reason may hold what the client sent.
+            let (status, reason) = (response.status().as_u16(), refusal.to_string());
+            if response.status().is_server_error() {
+                let source = std::error::Error::source(&refusal);
+                tracing::error!(%method, path, status, reason, error = source, "the notary could not answer");
+            } else if response.status() == StatusCode::BAD_REQUEST {
+                tracing::info!(%method, path, status, ?reason, "the notary refused");
             } else {
-                tracing::info!(%method, path, reason = %refusal, "the notary refused");
+                tracing::debug!(%method, path, status, ?reason, "the notary refused");
             }
-            refusal.response()
+            response
         })
     }
 
