@@ -4,6 +4,7 @@ mod blobs;
 mod call;
 mod catalog;
 mod error;
+mod incoming;
 mod manifest;
 mod manifests;
 mod path;

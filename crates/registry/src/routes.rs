@@ -24,6 +24,7 @@ pub fn routes(registry: Arc<Registry>) -> Router {
         .route("/_ping", get(async || ([(header::CONTENT_TYPE, "application/json")], r#"{"Error":"","Healthy":true}"#)))
         .route("/ca", get(async move || ([(header::CONTENT_TYPE, "application/x-pem-file")], ca_pem()).into_response()));
 
+    // A team is named `team` or `org/team`.
     let repository = "/api/v0/repositories/{namespace}/{name}";
     let team_access = "/api/v0/repositories/{namespace}/{name}/teamAccess";
     let namespace_access = "/api/v0/repositoryNamespaces/{namespace}/teamAccess";
@@ -35,12 +36,12 @@ pub fn routes(registry: Arc<Registry>) -> Router {
         .route(&format!("{repository}/tags/{{tag}}"), get(api::tags::show).delete(api::tags::delete))
         .route(team_access, get(api::team_access::list))
         .route(
-            &format!("{team_access}/{{team}}"),
+            &format!("{team_access}/{{*team}}"),
             put(api::team_access::grant).get(api::team_access::show).delete(api::team_access::revoke),
         )
         .route(namespace_access, get(api::team_access::list_on_namespace))
         .route(
-            &format!("{namespace_access}/{{team}}"),
+            &format!("{namespace_access}/{{*team}}"),
             put(api::team_access::grant_on_namespace)
                 .get(api::team_access::show_on_namespace)
                 .delete(api::team_access::revoke_on_namespace),

@@ -82,6 +82,7 @@ impl Reading {
     fn end(&self) -> io::Result<()> {
         match &self.check {
             Some((hasher, digest)) if hasher.clone().finish() != *digest => {
+                tracing::error!(blob.digest = %digest, "a stored blob is damaged; push it again, or restore it from a backup");
                 Err(io::Error::new(io::ErrorKind::InvalidData, format!("the stored blob {digest} is damaged")))
             }
             _ => Ok(()),

@@ -68,7 +68,7 @@ impl Refusal {
                 (S::UNAUTHORIZED, "UNAUTHORIZED", "authentication required".to_owned(), json!(challenge.needed))
             }
             Self::Denied(why) => plain(S::FORBIDDEN, "DENIED", why),
-            Self::NameInvalid => plain(S::BAD_REQUEST, "NAME_INVALID", "invalid repository name"),
+            Self::NameInvalid => plain(S::BAD_REQUEST, "NAME_INVALID", "invalid repository name: it is written `namespace/name`"),
             Self::NameUnknown(name) => (
                 S::NOT_FOUND,
                 "NAME_UNKNOWN",

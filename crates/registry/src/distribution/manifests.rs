@@ -4,13 +4,13 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use wharfinger_auth::Action;
-use wharfinger_oci::{Digest, Repository};
+use wharfinger_oci::{Digest, Repository, Tag};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::repositories::{ManifestDeletion, ManifestPut, ManifestSelector, NewManifest, TagDeletion};
 
 use super::call::{Call, respond};
 use super::error::Refusal;
-use super::{CONTENT_DIGEST, manifest, push};
+use super::{CONTENT_DIGEST, incoming, manifest, push};
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
@@ -66,7 +66,10 @@ pub(crate) async fn put(call: Call<'_>, body: Body, name: Repository, reference:
         now: call.registry.clock.now(),
     };
     match call.registry.content.put_manifest(&new).await? {
-        ManifestPut::Stored => {}
+        ManifestPut::Stored => {
+            let tag = new.tag.as_ref().map(Tag::as_str);
+            tracing::info!(repository = %name, image.digest = %digest, tag, principal = %new.author, "pushed");
+        }
         ManifestPut::Missing(missing) => return Err(Refusal::ManifestBlobUnknown(missing)),
         ManifestPut::Immutable(stands_on) => {
             return Err(Refusal::Denied(format!(
@@ -90,7 +93,7 @@ async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Refusal> {
     if length.is_some_and(|length| length > manifest::LIMIT) {
         return Err(too_large());
     }
-    let body = http_body_util::Limited::new(body, manifest::LIMIT);
+    let body = http_body_util::Limited::new(Body::from_stream(incoming::stream_of(body)), manifest::LIMIT);
     match http_body_util::BodyExt::collect(body).await {
         Ok(collected) => Ok(collected.to_bytes().to_vec()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),

@@ -56,7 +56,8 @@ fn repository(segments: &[&str]) -> Result<Repository, Refusal> {
     let name = segments.join("/");
     // What came decoded from one segment is not several components.
     let whole = segments.iter().all(|segment| !segment.contains('/'));
-    name.parse().ok().filter(|_| whole).ok_or(Refusal::NameInvalid)
+    // A name without a namespace would be nobody's.
+    name.parse().ok().filter(|_| whole && segments.len() > 1).ok_or(Refusal::NameInvalid)
 }
 
 fn digest(text: &str) -> Result<Digest, Refusal> {
@@ -96,10 +97,10 @@ mod tests {
             ("/v2", "Ping".to_owned()),
             ("/v2/", "Ping".to_owned()),
             ("/v2/_catalog", "Catalog".to_owned()),
-            ("/v2/a/tags/list", "a tags".to_owned()),
+            ("/v2/a/b/tags/list", "a/b tags".to_owned()),
             ("/v2/a/b/c/tags/list", "a/b/c tags".to_owned()),
-            ("/v2/tags/manifests/list", "tags tag list".to_owned()),
-            ("/v2/a/manifests/v1", "a tag v1".to_owned()),
+            ("/v2/a/tags/manifests/list", "a/tags tag list".to_owned()),
+            ("/v2/a/b/manifests/v1", "a/b tag v1".to_owned()),
             (&format!("/v2/a/b/manifests/{digest}"), "a/b digest".to_owned()),
             (&format!("/v2/a/b/manifests/{}", digest.as_str().replace(':', "%3A")), "a/b digest".to_owned()),
             (&format!("/v2/a/b/blobs/{digest}"), "a/b blob".to_owned()),
@@ -119,20 +120,28 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_by_name() {
         for (path, meaning) in [
-            ("/v2/A/manifests/v1", "malformed NAME_INVALID"),
+            ("/v2/a/B/manifests/v1", "malformed NAME_INVALID"),
+            ("/v2/a/manifests/v1", "malformed NAME_INVALID"),
             ("/v2/manifests/v1", "malformed NAME_INVALID"),
             ("/v2/a%2Fb/manifests/v1", "malformed NAME_INVALID"),
             ("/v2/../manifests/v1", "malformed NAME_INVALID"),
             ("/v2/localhost:5443/qa/app/manifests/v1", "malformed NAME_INVALID"),
-            ("/v2/a/manifests/sha256:12", "malformed DIGEST_INVALID"),
-            ("/v2/a/manifests/.x", "malformed TAG_INVALID"),
-            ("/v2/a/manifests/", "malformed TAG_INVALID"),
-            ("/v2/a/blobs/md5:d41d8cd98f00b204e9800998ecf8427e", "malformed DIGEST_INVALID"),
-            ("/v2/a/blobs/uploads/..%2F..%2Fx", "malformed BLOB_UPLOAD_UNKNOWN"),
+            ("/v2/a/b/manifests/sha256:12", "malformed DIGEST_INVALID"),
+            ("/v2/a/b/manifests/.x", "malformed TAG_INVALID"),
+            ("/v2/a/b/manifests/", "malformed TAG_INVALID"),
+            ("/v2/a/b/blobs/md5:d41d8cd98f00b204e9800998ecf8427e", "malformed DIGEST_INVALID"),
+            ("/v2/a/b/blobs/uploads/..%2F..%2Fx", "malformed BLOB_UPLOAD_UNKNOWN"),
             ("/v2/a/%FF/tags/list", "Unknown"),
             ("/v2/a/what/ever", "Unknown"),
         ] {
             assert_eq!(said(path), meaning, "{path}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_path_makes_the_parser_stumble(path in "(/v2)?(/[a-z%_:./]{0,12}|/blobs|/uploads|/manifests|/tags|/list|/referrers){0,8}") {
+            drop(parse(&path));
         }
     }
 }

@@ -1,11 +1,8 @@
 //! Uploads: begun, mounted instead, grown in chunks, finished, cancelled (distribution-spec § pushing blobs).
 
-use std::io;
-
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde::Deserialize;
 use wharfinger_auth::Action;
 use wharfinger_identity::Account;
@@ -15,7 +12,7 @@ use wharfinger_storage::repositories::{BlobLink, Upload};
 
 use super::call::{Call, respond};
 use super::error::Refusal;
-use super::{CONTENT_DIGEST, UPLOAD_UUID, push, range};
+use super::{CONTENT_DIGEST, UPLOAD_UUID, incoming, push, range};
 use crate::registry::Registry;
 
 #[derive(Deserialize)]
@@ -49,7 +46,7 @@ pub(crate) async fn begin(call: Call<'_>, body: Body, name: Repository) -> Resul
     }
     call.registry.blobs.begin(&upload.id).await?;
     let Some(digest) = digest else { return Ok(accepted(StatusCode::ACCEPTED, &upload, 0)) };
-    let stored = match add(call.registry, &upload, None, content_of(body)).await {
+    let stored = match add(call.registry, &upload, None, incoming::stream_of(body)).await {
         Ok(_) => settle(&call, &upload, &digest).await,
         Err(refusal) => Err(refusal),
     };
@@ -81,7 +78,7 @@ pub(crate) async fn status(call: Call<'_>, name: Repository, id: UploadId) -> Re
 pub(crate) async fn append(call: Call<'_>, body: Body, name: Repository, id: UploadId) -> Result<Response, Refusal> {
     let upload = own(&call, &name, id).await?;
     let at = place(&call.headers)?;
-    let size = add(call.registry, &upload, at, content_of(body)).await?;
+    let size = add(call.registry, &upload, at, incoming::stream_of(body)).await?;
     Ok(accepted(StatusCode::ACCEPTED, &upload, size))
 }
 
@@ -92,7 +89,7 @@ pub(crate) async fn finish(call: Call<'_>, body: Body, name: Repository, id: Upl
     let digest = digest.ok_or_else(|| Refusal::DigestInvalid("the query holds no `digest`".to_owned()))?;
     let digest = parse_digest(&digest)?;
     let at = place(&call.headers)?;
-    add(call.registry, &upload, at, content_of(body)).await?;
+    add(call.registry, &upload, at, incoming::stream_of(body)).await?;
     settle(&call, &upload, &digest).await
 }
 
@@ -127,10 +124,6 @@ fn place(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
         }
     }
     Ok(Some(*range.start()))
-}
-
-fn content_of(body: Body) -> ByteStream {
-    body.into_data_stream().map_err(io::Error::other).boxed()
 }
 
 async fn add(registry: &Registry, upload: &Upload, at: Option<u64>, content: ByteStream) -> Result<u64, Refusal> {

@@ -126,3 +126,13 @@ fn malformed_references_are_refused() {
         assert_eq!(read(None, &image), Err(ManifestError::Field(field)));
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_make_the_parser_stumble(bytes: Vec<u8>, cut in 0_usize..400) {
+        drop(parse(None, &bytes));
+        let good = image_of(OCI_IMAGE).to_string();
+        let at = cut.min(good.len());
+        drop(parse(None, &[&good.as_bytes()[..at], &bytes, &good.as_bytes()[at..]].concat()));
+    }
+}
