@@ -170,7 +170,8 @@ impl Forge {
 
     /// A new root key; the new root is signed by both, as clients sign it.
     pub fn rotate_root(&mut self) -> Identity {
-        self.old_roots.insert(self.root.version, self.render().files["root.json"].clone());
+        let present = self.render().files["root.json"].clone();
+        self.old_roots.entry(self.root.version).or_insert(present);
         let new = Identity::certified(self.gun.as_str());
         self.root.version += 1;
         self.root.keys.insert(new.id(), new.key.clone());
@@ -202,27 +203,20 @@ impl Forge {
         for (version, bytes) in &self.old_roots {
             site.files.insert(format!("{version}.root.json"), bytes.clone());
         }
-        let mut meta = BTreeMap::new();
-        let mut put = |site: &mut Site, role: RoleName, version: u64, bytes: Vec<u8>| {
-            let bytes = spoil(&role, bytes);
+        let mut put = |role: &RoleName, version: u64, bytes: Vec<u8>| {
+            let bytes = spoil(role, bytes);
             let named = Meta::of(&bytes);
             site.files.insert(format!("{version}.{role}.json"), bytes.clone());
             site.files.insert(format!("{role}.{}.json", hex::encode(named.hashes.sha256.unwrap())), bytes.clone());
             site.files.insert(format!("{role}.json"), bytes);
-            meta.insert(role, named);
-            meta.clone()
+            (role.clone(), named)
         };
-        put(&mut site, RoleName::Root, self.root.version, self.make(&RoleName::Root, &self.root));
-        for (role, value) in &self.targets {
-            put(&mut site, role.clone(), value.version, self.make(role, value));
-        }
-        let named = put(&mut Site::default(), RoleName::Root, 0, site.files["root.json"].clone());
-        let snapshot = Snapshot { expires: self.snapshot_expires, meta: named, version: self.snapshot_version };
-        let bytes = self.make(&RoleName::Snapshot, &snapshot);
-        let mut named = put(&mut site, RoleName::Snapshot, self.snapshot_version, bytes);
-        named.retain(|role, _| *role == RoleName::Snapshot);
-        let timestamp = Timestamp { expires: self.timestamp_expires, meta: named, version: self.timestamp_version };
-        put(&mut site, RoleName::Timestamp, self.timestamp_version, self.make(&RoleName::Timestamp, &timestamp));
+        let mut meta = BTreeMap::from([put(&RoleName::Root, self.root.version, self.make(&RoleName::Root, &self.root))]);
+        meta.extend(self.targets.iter().map(|(role, value)| put(role, value.version, self.make(role, value))));
+        let snapshot = Snapshot { expires: self.snapshot_expires, meta, version: self.snapshot_version };
+        let meta = BTreeMap::from([put(&RoleName::Snapshot, self.snapshot_version, self.make(&RoleName::Snapshot, &snapshot))]);
+        let timestamp = Timestamp { expires: self.timestamp_expires, meta, version: self.timestamp_version };
+        put(&RoleName::Timestamp, self.timestamp_version, self.make(&RoleName::Timestamp, &timestamp));
         site
     }
 }
