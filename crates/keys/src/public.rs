@@ -7,7 +7,7 @@ use x509_parser::prelude::FromDer as _;
 use x509_parser::public_key::PublicKey as Parsed;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, CertificateError};
 use crate::{KeyId, der};
 
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -125,7 +125,7 @@ impl PublicKey {
 
     /// The key a certificate is for. The certificate itself is not judged.
     pub fn from_certificate_der(certificate: &[u8]) -> Result<Self, KeyError> {
-        Ok(Certificate::from_der(certificate).map_err(|error| error.key_error())?.into_public_key())
+        Ok(Certificate::from_der(certificate).map_err(CertificateError::key_error)?.into_public_key())
     }
 
     pub(crate) fn from_certificate_spki(info: &SubjectPublicKeyInfo<'_>) -> Result<Self, KeyError> {

@@ -71,7 +71,7 @@ impl Peer {
             command.env(format!("NOTARY_{role}_PASSPHRASE"), "correct horse");
         }
         let output = command.args(arguments.split(' ')).output().expect("notary is installed");
-        assert!(output.status.success(), "notary {arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "notary {arguments}: {output:?}");
     }
 
     /// A signer's key in the publisher's key store, and its certificate.
@@ -177,4 +177,20 @@ async fn nested_delegations_and_paths_are_read() {
     assert!(collection.delegation(&"targets/qa/sub".parse().unwrap()).is_some());
     assert!(collection.released("dev-1").is_some());
     assert!(collection.counted("dev-1").is_empty());
+}
+
+#[tokio::test]
+async fn names_that_canonical_json_treats_in_its_own_way_are_read() {
+    let peer = Peer::start().await;
+    let gun = peer.gun();
+    let manifest = write(&peer.folder.path().join("manifest"), "hello\n");
+    let names = ["v1", "v1!", "a\"b", "aZ", "a\\b", "<&>", "\u{2028}\u{2029}", "e\u{301}", "日本"];
+    peer.notary(&format!("init {gun}"));
+    for name in names {
+        peer.notary(&format!("add {gun} {name} {manifest}"));
+    }
+    peer.notary(&format!("publish {gun}"));
+    let collection = peer.resolve().await.unwrap();
+    let read: std::collections::BTreeSet<_> = collection.tags().map(|(tag, _)| tag.to_owned()).collect();
+    assert_eq!(read, names.map(str::to_owned).into());
 }

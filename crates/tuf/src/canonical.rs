@@ -3,6 +3,8 @@
 //! Keys sorted bytewise, no white space, UTF-8 as it is; in strings only `\` and `"` are escaped (control characters stay raw);
 //! numbers are integers. Neither RFC 8785 nor the canonical JSON of the newer TUF specification: those sort and escape differently.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 /// Numbers are decoded as doubles by the signers: beyond this they would not be the number that was written.
@@ -27,7 +29,7 @@ pub fn to_wire(value: &Value) -> Result<String, CanonicalError> {
     for character in String::from_utf8_lossy(&canonical).chars() {
         match character {
             '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(character)))
+                write!(out, "\\u{:04x}", u32::from(character)).unwrap_or_default();
             }
             _ => out.push(character),
         }

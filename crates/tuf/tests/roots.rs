@@ -204,13 +204,15 @@ fn root_certificates_hold_for_their_gun_and_time_only() {
     };
     assert!(holds(GUN, days(-1, 1), false));
     assert!(holds("dtr.test:5400/qa/*", days(-1, 1), false));
-    assert!(holds(GUN, days(0, 1) , false));
+    assert!(holds(GUN, days(0, 1), false));
     assert!(holds(GUN, Duration::hours(23)..Duration::days(2), false), "clocks differ by up to a day");
     assert!(!holds(GUN, days(2, 3), false));
     assert!(!holds(GUN, days(-2, -1), false));
     assert!(!holds(GUN, days(-1, 1), true));
     assert!(!holds("", days(-1, 1), false));
-    for other in ["dtr.test:5400/qa/ap", "dtr.test:5400/qa/app2", "DTR.test:5400/qa/app", "dtr.test:5400/other/*", "*.test:5400/qa/app"] {
+    for other in
+        ["dtr.test:5400/qa/ap", "dtr.test:5400/qa/app2", "DTR.test:5400/qa/app", "dtr.test:5400/other/*", "*.test:5400/qa/app"]
+    {
         assert!(!holds(other, days(-1, 1), false), "{other}");
     }
 }

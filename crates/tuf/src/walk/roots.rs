@@ -63,21 +63,18 @@ impl Roots {
             asked_current: false,
             asked_named: false,
         };
-        match anchor {
-            Some(bytes) => {
-                let file = Signed::<Root>::parse(bytes).map_err(WalkError::Anchor)?;
-                // It was judged when it was remembered, certificates included; its signatures are counted again all the same.
-                let keys = file.signed.role(&RoleName::Root).ok_or(WalkError::Unnamed { role: RoleName::Root })?;
-                let valid = verify_signatures(&file, keys, &file.signed.keys)
-                    .map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
-                roots.pinned(&valid)?;
-                roots.trusted = Some(Verified { file: Arc::new(file), keys: valid });
-            }
-            None => {
-                roots.asked_current = true;
-                roots.state = State::Newest { by: By::Current, cause: None };
-            }
-        }
+        let Some(bytes) = anchor else {
+            roots.asked_current = true;
+            roots.state = State::Newest { by: By::Current, cause: None };
+            return Ok(roots);
+        };
+        let file = Signed::<Root>::parse(bytes).map_err(WalkError::Anchor)?;
+        // It was judged when it was remembered, certificates included; its signatures are counted again all the same.
+        let keys = file.signed.role(&RoleName::Root).ok_or(WalkError::Unnamed { role: RoleName::Root })?;
+        let valid = verify_signatures(&file, keys, &file.signed.keys)
+            .map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
+        roots.pinned(&valid)?;
+        roots.trusted = Some(Verified { file: Arc::new(file), keys: valid });
         Ok(roots)
     }
 
