@@ -23,7 +23,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // middle
     ("auth", &["storage", "oci", "identity", "keys"]),
     ("trust", &["storage", "oci", "keys", "tuf", "transport"]),
-    ("gate", &["storage", "oci", "identity", "keys", "policy", "auth", "trust"]),
+    ("gate", &["storage", "oci", "identity", "keys", "tuf", "policy", "trust"]),
+    ("cluster", &["storage", "oci", "identity", "keys", "policy", "gate", "transport"]),
     // doors: never each other
     ("registry", DOOR),
     ("notary", DOOR),
@@ -31,12 +32,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("api", DOOR),
 ];
 
-const DOOR: &[&str] = &["auth", "trust", "gate", "storage", "transport", "oci", "identity", "keys", "tuf", "policy"];
+const DOOR: &[&str] = &["auth", "trust", "gate", "cluster", "storage", "transport", "oci", "identity", "keys", "tuf", "policy"];
 
 /// Libraries that a layer must not know, whoever drags them in directly.
 const FOREIGN: &[(&[&str], &[&str])] = &[
     (&["keys", "oci", "identity", "tuf", "policy"], &["tokio", "axum", "hyper", "reqwest", "sqlx", "tracing", "futures-util"]),
-    (&["auth", "trust", "gate", "storage"], &["axum", "hyper", "sqlx"]),
+    (&["auth", "trust", "gate", "cluster", "storage"], &["axum", "hyper", "sqlx"]),
     (&["registry", "notary", "engine", "api"], &["sqlx", "reqwest"]),
 ];
 

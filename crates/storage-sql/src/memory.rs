@@ -36,11 +36,14 @@ impl TrustMemory for Sql {
     async fn remember(&self, gun: &str, files: &[RememberedFile], signings: &[RememberedSigning]) -> Result<Remembering> {
         let mut tx = self.write().await?;
         sqlx::query("DELETE FROM trust_files WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
+        // All are compared with earlier walks before any is taken in: a signer's file and the releases made in one moment may be the
+        // same statement, and neither is a replay of the other. Dropping the transaction undoes it all.
         for file in files {
-            // One by one, so that one statement under two names of the same walk is seen. Dropping the transaction undoes it all.
             if let Some(refusal) = refuse(&mut tx, gun, file).await? {
                 return Ok(refusal);
             }
+        }
+        for file in files {
             take_in(&mut tx, gun, file).await?;
         }
         for signing in signings {
@@ -85,7 +88,9 @@ async fn refuse(tx: &mut Tx, gun: &str, file: &RememberedFile) -> Result<Option<
     if !is_portable(&file.role) {
         return Ok(None);
     }
-    let select = "SELECT gun, role FROM trust_statements WHERE statement = $1 AND (gun <> $2 OR role <> $3)";
+    let select = "SELECT gun, role FROM trust_statements WHERE statement = $1
+         AND NOT EXISTS (SELECT 1 FROM trust_statements WHERE statement = $1 AND gun = $2 AND role = $3)
+         ORDER BY gun, role LIMIT 1";
     let elsewhere = sqlx::query(select).bind(file.statement.as_slice()).bind(gun).bind(&file.role);
     match elsewhere.fetch_optional(&mut **tx).await.map_err(failed)? {
         Some(row) => Ok(Some(Remembering::Replayed(SeenElsewhere {
@@ -113,7 +118,7 @@ async fn take_in(tx: &mut Tx, gun: &str, file: &RememberedFile) -> Result<()> {
          ON CONFLICT (gun, role) DO UPDATE SET version = $3";
     sqlx::query(upsert).bind(gun).bind(&file.role).bind(signed(file.version)?).execute(&mut **tx).await.map_err(failed)?;
     if is_portable(&file.role) {
-        let insert = "INSERT INTO trust_statements (statement, gun, role) VALUES ($1, $2, $3) ON CONFLICT (statement) DO NOTHING";
+        let insert = "INSERT INTO trust_statements (statement, gun, role) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         sqlx::query(insert)
             .bind(file.statement.as_slice())
             .bind(gun)

@@ -52,7 +52,7 @@ pub struct SeenElsewhere {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Remembering {
     Done,
-    /// A statement of these files was made under another GUN or role before. Nothing was changed.
+    /// A statement of these files was seen in an earlier walk, and not under this GUN and role. Nothing was changed.
     Replayed(SeenElsewhere),
     /// A higher version of this role was accepted meanwhile. Nothing was changed.
     Older {

@@ -27,9 +27,10 @@ CREATE TABLE trust_signings (
     PRIMARY KEY (gun, role, key_id)
 );
 
--- Where a statement was first seen. Survives the forgetting of a GUN: that is when replaying it pays.
+-- Where a statement was seen first, under each name of that walk. Survives the forgetting of a GUN: that is when replaying it pays.
 CREATE TABLE trust_statements (
-    statement BLOB NOT NULL PRIMARY KEY,
+    statement BLOB NOT NULL,
     gun TEXT NOT NULL,
-    role TEXT NOT NULL
+    role TEXT NOT NULL,
+    PRIMARY KEY (statement, gun, role)
 );
