@@ -87,6 +87,6 @@ impl Admitted {
 impl Admitted {
     /// What a test wants a gate to have said. The doors' tests stand on it; there is no other way around the gate.
     pub fn forged_for_tests(pins: impl IntoIterator<Item = (String, Pin)>) -> Self {
-        Self { pins: pins.into_iter().collect(), basis: Basis { policy: 0, directory: 0 } }
+        Self { pins: pins.into_iter().collect(), basis: Basis { policy: 0, directory: 0 }, collections: Vec::new() }
     }
 }

@@ -213,7 +213,8 @@ const CONTAINER_SPEC: Shape = Object(&[
     (&["Command", "Args", "Env", "Groups", "Hosts", "Capabilities", "CapabilityAdd", "CapabilityDrop"], &TEXTS),
     (&["Privileges"], &PRIVILEGES),
     (&["Mounts"], &MOUNTS),
-    (&["Healthcheck"], &HEALTH),
+    // The reference writes the first, the engine's own types the second.
+    (&["HealthCheck", "Healthcheck"], &HEALTH),
     (&["DNSConfig"], &Object(&[(&["Nameservers", "Search", "Options"], &TEXTS)])),
     (&["Secrets"], &List(&Object(&[(&["SecretID", "SecretName"], &Leaf), (&["File"], &FILE)]))),
     (&["Configs"], &List(&Object(&[(&["ConfigID", "ConfigName"], &Leaf), (&["File"], &FILE), (&["Runtime"], &NOTHING)]))),
