@@ -188,6 +188,10 @@ impl Directory {
             _ => None,
         };
         self.accounts.set_password(&account, new, keep).await?;
+        if !own {
+            // An administrator who sets another's password shuts somebody out, who may be connected.
+            self.cut.close_account(&account.id);
+        }
         self.record(actor, "account.password", account.name.as_str(), json!({ "id": account.id })).await
     }
 
