@@ -30,7 +30,7 @@ pub struct SessionSettings {
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { lifetime: Duration::from_secs(60 * 60), renewal_threshold: Duration::from_secs(20 * 60), per_user_limit: 10 }
+        Self { lifetime: Duration::from_hours(1), renewal_threshold: Duration::from_mins(20), per_user_limit: 10 }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) const MAX_LENGTH: usize = 1024;
 
 /// Each verification holds 19 MiB and a core.
 const AT_ONCE: usize = 4;
-const REMEMBERED: Duration = Duration::from_secs(60);
+const REMEMBERED: Duration = Duration::from_mins(1);
 
 /// Verified against when there is no such account, so that the answer takes as long as a wrong password does.
 const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";

@@ -12,7 +12,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 /// Wrong passwords that cost nothing.
 const FREE: u32 = 5;
 const FIRST_WAIT: Duration = Duration::from_secs(10);
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+const LONGEST_WAIT: Duration = Duration::from_mins(15);
 
 #[derive(Default)]
 pub(crate) struct Failures {

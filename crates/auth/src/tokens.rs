@@ -66,12 +66,11 @@ impl fmt::Debug for Tokens {
 impl Tokens {
     /// Opens the token key, or makes it the first time. `service` is the registry's public host: issuer and audience.
     pub async fn open(secrets: &dyn Secrets, seal: &SealKey, service: &str, clock: Clock) -> Result<Self, CaError> {
-        let sealed = match secrets.secret(SECRET).await? {
-            Some(sealed) => sealed,
-            None => {
-                let der = PrivateKey::generate_p256().to_pkcs8_der();
-                secrets.keep_first(SECRET, &seal.seal(SECRET, &der)).await?
-            }
+        let sealed = if let Some(sealed) = secrets.secret(SECRET).await? {
+            sealed
+        } else {
+            let der = PrivateKey::generate_p256().to_pkcs8_der();
+            secrets.keep_first(SECRET, &seal.seal(SECRET, &der)).await?
         };
         let der = seal.open(SECRET, &sealed).map_err(|_| CaError::Sealed(SECRET))?;
         let key = PrivateKey::from_pkcs8_der(&der).map_err(CaError::make)?;

@@ -1,7 +1,7 @@
-//! The ports of `storage`, kept in SQL. Embedded SQLite: one writer connection, a pool of readers, write-ahead log, every
+//! The ports of `storage`, kept in SQL. Embedded `SQLite`: one writer connection, a pool of readers, write-ahead log, every
 //! commit synced to disk before it is acknowledged.
 //!
-//! One file per domain beside the port of the same name; SQL is kept to what SQLite and PostgreSQL both understand.
+//! One file per domain beside the port of the same name; SQL is kept to what `SQLite` and `PostgreSQL` both understand.
 
 mod accounts;
 mod audit;
@@ -28,7 +28,7 @@ pub struct Sql {
 }
 
 impl Sql {
-    /// Opens (and if need be makes) the SQLite database at `path` and brings its tables up to date.
+    /// Opens (and if need be makes) the `SQLite` database at `path` and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(path)

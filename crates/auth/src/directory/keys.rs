@@ -105,13 +105,13 @@ impl Directory {
             }
         }
         let change = PublicKeyChange { label: changes.label.clone(), login: changes.login };
-        let changed = self.store().update_key(&key.id, &change).await?.ok_or_else(|| no_such_key(id))?;
+        let updated = self.store().update_key(&key.id, &change).await?.ok_or_else(|| no_such_key(id))?;
         if changes.login == Some(false) {
             self.cut.close_key(&key.id);
         }
         let detail = json!({ "label": changes.label, "login": changes.login });
         self.record_key(actor, "key.update", &account, &key, detail).await?;
-        Ok(changed)
+        Ok(updated)
     }
 
     /// The tags that would count a signer less without this key.

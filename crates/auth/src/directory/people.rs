@@ -129,13 +129,13 @@ impl Directory {
             is_active: changes.is_active,
             role: changes.role,
         };
-        let changed = self.store().update_account(&account.id, &change).await?;
-        let changed = changed.ok_or_else(|| DirectoryError::NoSuch { what: "account", name: account.name.to_string() })?;
+        let updated = self.store().update_account(&account.id, &change).await?;
+        let updated = updated.ok_or_else(|| DirectoryError::NoSuch { what: "account", name: account.name.to_string() })?;
         if shut_out {
             self.cut.close_account(&account.id);
         }
         self.record(actor, "account.update", account.name.as_str(), detail).await?;
-        Ok((self.row(changed).await?, lost))
+        Ok((self.row(updated).await?, lost))
     }
 
     pub async fn delete_account(&self, actor: &Principal, name_or_id: &str) -> Result<Lost> {

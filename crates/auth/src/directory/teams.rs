@@ -70,10 +70,10 @@ impl Directory {
         }
         let change = TeamChange { name, description: changes.description.clone() };
         let no_such = || DirectoryError::NoSuch { what: "team", name: full_name(&org, &team) };
-        let changed = self.store().update_team(&team.id, &change).await?.ok_or_else(no_such)?;
+        let updated = self.store().update_team(&team.id, &change).await?.ok_or_else(no_such)?;
         let detail = json!({ "id": team.id, "name": changes.name, "description": changes.description });
         self.record(actor, "team.update", &full_name(&org, &team), detail).await?;
-        self.team_row(changed).await
+        self.team_row(updated).await
     }
 
     pub async fn delete_team(&self, actor: &Principal, org: &str, team: &str) -> Result<()> {

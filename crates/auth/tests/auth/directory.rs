@@ -12,7 +12,7 @@ use wharfinger_keys::PrivateKey;
 use wharfinger_storage::accounts::{AccountFilter, Page};
 use wharfinger_storage::audit::Audit as _;
 
-use crate::house::{HOME, House, PASSWORD, house};
+use crate::house::{HOME, House, PASSWORD, house, with_password};
 
 const ACTORS: [&str; 5] = ["admin", "orgadmin", "member", "stranger", "self"];
 const ACTS: [&str; 21] = [
@@ -123,7 +123,7 @@ async fn column(policy: bool) -> Vec<(String, String)> {
                 *house.policy.0.lock().unwrap() = PolicyTeams { teams: vec![team], delegate_membership: false };
             }
             let account = house.accounts.find_named(&actor.parse().unwrap()).await.unwrap().unwrap();
-            letters.push(match act(&house, &house.with_password(&account), act_name).await {
+            letters.push(match act(&house, &with_password(&account), act_name).await {
                 Ok(()) => 'y',
                 Err(DirectoryError::Forbidden(_)) => 'n',
                 Err(DirectoryError::NoSuch { .. }) => '-',
@@ -211,7 +211,7 @@ async fn membership_of_policy_teams_is_delegated_only_where_the_policy_says_so()
     house.org_admin("acme", "boss").await;
     let team = house.team("acme", "qa", &[]).await;
     *house.policy.0.lock().unwrap() = PolicyTeams { teams: vec![team.clone()], delegate_membership: true };
-    let boss = house.with_password(&boss);
+    let boss = with_password(&boss);
     house.directory.put_team_member(&boss, "acme", "qa", "ada").await.unwrap();
     assert!(matches!(house.directory.delete_team(&boss, "acme", "qa").await, Err(DirectoryError::Conflict(_))));
     assert!(matches!(house.directory.delete_account(&house.admin(), "acme").await, Err(DirectoryError::Conflict(_))));
@@ -251,7 +251,7 @@ async fn every_change_is_audited_with_who_did_it_and_no_secret() {
     house.team("acme", "qa", &["ada"]).await;
     house.directory.change_password(&house.admin(), "ada", None, &Secret::new("another password"), HOME).await.unwrap();
     let (_, key) = house.bundle(&ada).await;
-    house.directory.delete_key(&house.with_password(&ada), "ada", key.as_str()).await.unwrap();
+    house.directory.delete_key(&with_password(&ada), "ada", key.as_str()).await.unwrap();
     house.directory.remove_member(&house.admin(), "acme", "ada").await.unwrap();
     let acts: Vec<_> = house.sql.newest(None, 100).await.unwrap().into_iter().map(|recorded| recorded.act).collect();
     let told: Vec<String> = acts.iter().rev().map(|act| format!("{} {} {}", act.actor, act.action, act.object)).collect();
@@ -337,7 +337,7 @@ async fn a_new_user_has_restricted_control_unless_the_administrator_says_otherwi
 async fn a_key_is_registered_with_proof_once_and_lets_nobody_in() {
     let house = house().await;
     let (ada, bea) = (house.user("ada").await, house.user("bea").await);
-    let (ada, bea) = (house.with_password(&ada), house.with_password(&bea));
+    let (ada, bea) = (with_password(&ada), with_password(&bea));
     let key = PrivateKey::generate_p256();
     let pem = key.public_key().to_pem();
     let nonce = house.directory.nonce(&ada, "ada").await.unwrap().nonce;
@@ -400,7 +400,7 @@ async fn a_certificate_registers_no_key() {
 async fn the_signatures_of_stock_openssl_prove_a_key() {
     let house = house().await;
     let ada = house.user("ada").await;
-    let ada = house.with_password(&ada);
+    let ada = with_password(&ada);
     let folder = house.folder.path();
     let kinds = [
         ("p256", "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:named_curve"),

@@ -66,6 +66,11 @@ fn hash() -> &'static str {
     })
 }
 
+/// As if they had logged in with their password just now.
+pub fn with_password(account: &Account) -> Principal {
+    Principal { account: account.clone(), via: Via::Password }
+}
+
 fn person(name: &str) -> Account {
     Account {
         id: AccountId::generate(),
@@ -145,13 +150,8 @@ impl House {
         OffsetDateTime::from_unix_timestamp(self.now.load(Ordering::SeqCst)).unwrap()
     }
 
-    /// As if they had logged in with their password just now.
-    pub fn with_password(&self, account: &Account) -> Principal {
-        Principal { account: account.clone(), via: Via::Password }
-    }
-
     pub fn admin(&self) -> Principal {
-        self.with_password(&self.admin)
+        with_password(&self.admin)
     }
 
     pub async fn user(&self, name: &str) -> Account {
@@ -213,7 +213,7 @@ impl House {
 
     /// The files of a new bundle of this account, by name.
     pub async fn bundle(&self, account: &Account) -> (std::collections::BTreeMap<String, Vec<u8>>, PublicKeyId) {
-        let bundle = self.bundles.make(&self.with_password(account), "laptop").await.unwrap();
+        let bundle = self.bundles.make(&with_password(account), "laptop").await.unwrap();
         (unzip(&bundle.zip), bundle.key)
     }
 }

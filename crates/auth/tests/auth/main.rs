@@ -1,4 +1,4 @@
-//! Who is calling, and may they? Asked of a whole room: SQLite on a temporary folder, a clock that tests move.
+//! Who is calling, and may they? Asked of a whole room: `SQLite` on a temporary folder, a clock that tests move.
 
 mod bundles;
 mod certificates;

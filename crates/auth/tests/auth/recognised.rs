@@ -2,7 +2,7 @@ use time::Duration;
 use wharfinger_auth::{AuthError, KeyChanges, Need, Principal, Secret, Session, SessionSettings, Via, authorize};
 use wharfinger_identity::{Account, Role};
 
-use crate::house::{HOME, House, PASSWORD, house, spki};
+use crate::house::{HOME, House, PASSWORD, house, spki, with_password};
 
 async fn session(house: &House, name: &str) -> Session {
     house.accounts.login(name, &Secret::new(PASSWORD), HOME).await.unwrap()
@@ -168,7 +168,7 @@ async fn the_engine_is_operated_by_full_control_and_administrators_only() {
     ] {
         let account = Account { is_admin, role, is_active, ..ada.clone() };
         for (need, may) in [Need::List, Need::Operate, Need::Admin].into_iter().zip(may) {
-            let granted = authorize(house.with_password(&account), need);
+            let granted = authorize(with_password(&account), need);
             assert_eq!(granted.is_ok(), may, "{role} admin={is_admin} active={is_active} {need:?}");
             if let Err(denied) = granted {
                 assert!(denied.to_string().contains("`ada`"));
@@ -176,5 +176,5 @@ async fn the_engine_is_operated_by_full_control_and_administrators_only() {
         }
     }
     let org = Account { is_org: true, is_admin: true, ..ada };
-    assert!(authorize(house.with_password(&org), Need::List).is_err());
+    assert!(authorize(with_password(&org), Need::List).is_err());
 }

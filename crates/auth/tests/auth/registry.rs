@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use wharfinger_auth::{Access, AccessError, Action, TokenFault};
+use wharfinger_auth::{Access, AccessError, Action, MemberChange, TokenFault};
 use wharfinger_identity::Account;
 use wharfinger_storage::repositories::{AccessLevel, Visibility};
 
@@ -23,7 +23,7 @@ async fn people() -> People {
     for name in ["stranger", "member", "orgadmin", "reader", "writer", "teamadmin", "nsreader", "nswriter", "nsadmin"] {
         all.push((name, Some(house.user(name).await)));
     }
-    house.directory.put_member(&house.admin(), "acme", "member", Default::default()).await.unwrap();
+    house.directory.put_member(&house.admin(), "acme", "member", MemberChange::default()).await.unwrap();
     house.org_admin("acme", "orgadmin").await;
     for (name, owner) in [("ada/private", &ada), ("ada/public", &ada), ("acme/private", &acme), ("acme/public", &acme)] {
         let visibility = if name.ends_with("public") { Visibility::Public } else { Visibility::Private };
