@@ -1,0 +1,249 @@
+//! Changes of a cluster's configuration, with a real database and a real registry host.
+
+#[path = "../../tuf/tests/forge/mod.rs"]
+mod forge;
+#[path = "../../trust/tests/host/mod.rs"]
+mod host;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use forge::now;
+use host::Host;
+use wharfinger_cluster::{Change, Cluster, ClusterError, NewRegistration, TeamError};
+use wharfinger_identity::{Account, AccountId, Role, Team, TeamId};
+use wharfinger_keys::SealKey;
+use wharfinger_policy::{Signers, TrustDocument};
+use wharfinger_storage::accounts::Accounts as _;
+use wharfinger_storage::audit::Audit as _;
+use wharfinger_storage_sql::Sql;
+
+struct Stage {
+    folder: tempfile::TempDir,
+    sql: Arc<Sql>,
+    cluster: Cluster,
+    host: Host,
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
+        let certs = Some(folder.path().join("certs.d"));
+        let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), Arc::new(SealKey::generate()), certs, now);
+        Self { folder, sql, cluster, host: Host::start().await }
+    }
+
+    fn registration(&self, address: &str) -> NewRegistration {
+        let body = serde_json::json!({ "hostAddress": address, "caBundle": self.host.ca });
+        serde_json::from_value(body).unwrap()
+    }
+
+    async fn register(&self) -> Result<Change, ClusterError> {
+        self.cluster.register("ann", self.registration(&self.host.name)).await
+    }
+
+    async fn account(&self, name: &str, is_org: bool) -> AccountId {
+        let id = AccountId::generate();
+        let account = Account {
+            id: id.clone(),
+            name: name.parse().unwrap(),
+            full_name: String::new(),
+            is_org,
+            is_admin: false,
+            is_active: true,
+            role: Role::None,
+        };
+        self.sql.create_account(&account, None, now()).await.unwrap();
+        id
+    }
+
+    async fn team(&self, org: &AccountId, name: &str, member: Option<&AccountId>) -> TeamId {
+        let team = Team { id: TeamId::generate(), org: org.clone(), name: name.parse().unwrap(), description: String::new() };
+        self.sql.create_team(&team).await.unwrap();
+        if let Some(member) = member {
+            self.sql.put_team_member(&team.id, member).await.unwrap();
+        }
+        team.id
+    }
+
+    async fn require(&self, teams: &[&str]) -> Result<Change, ClusterError> {
+        let document = TrustDocument {
+            require_content_trust: true,
+            require_signature_from: teams.iter().map(ToString::to_string).collect(),
+            signers: Signers::Any,
+            allow_repos: Vec::new(),
+            allow_builds: false,
+            delegate_membership: false,
+        };
+        self.cluster.replace_trust("ann", document, None).await
+    }
+
+    async fn required(&self) -> Vec<(TeamId, String)> {
+        let trust = self.cluster.current().await.unwrap().configuration.trust;
+        trust.require_signature_from.into_iter().map(|team| (team.id, team.name)).collect()
+    }
+
+    async fn actions(&self) -> Vec<String> {
+        let entries = self.sql.newest(None, 100).await.unwrap();
+        entries.into_iter().map(|entry| format!("{} {} {}", entry.act.actor, entry.act.action, entry.act.object)).collect()
+    }
+
+    fn engine_ca(&self) -> Option<String> {
+        let file = Path::new("certs.d").join(&self.host.name).join("ca.crt");
+        std::fs::read_to_string(self.folder.path().join(file)).ok()
+    }
+}
+
+#[tokio::test]
+async fn a_registry_is_added_when_its_certificate_is_the_cas_and_told_to_the_engine() {
+    let stage = Stage::new().await;
+    stage.register().await.unwrap();
+    let registered = stage.cluster.registrations().await.unwrap();
+    assert_eq!(registered.len(), 1);
+    assert_eq!(registered[0].host_address, stage.host.name);
+    assert!(stage.engine_ca().unwrap().contains(stage.host.ca.trim()));
+    assert_eq!(stage.actions().await, [format!("ann registry.add {}", stage.host.name)]);
+    stage.cluster.deregister("ann", &stage.host.name).await.unwrap();
+    assert!(stage.cluster.registrations().await.unwrap().is_empty());
+    assert_eq!(stage.engine_ca(), None);
+    assert!(matches!(stage.cluster.deregister("ann", &stage.host.name).await, Err(ClusterError::NotRegistered(_))));
+}
+
+#[tokio::test]
+async fn a_wrong_ca_is_refused_with_the_cause_and_changes_nothing() {
+    let stage = Stage::new().await;
+    let other = Host::start().await;
+    let refused = async |ca: &str| {
+        let new = NewRegistration { ca_bundle: ca.to_owned(), ..stage.registration(&stage.host.name) };
+        stage.cluster.register("ann", new).await.unwrap_err().to_string()
+    };
+    let said = refused(&other.ca).await;
+    assert!(said.starts_with(&format!("trusted registry not added: {}: ", stage.host.name)), "{said}");
+    assert!(said.contains("not signed by the given CA"), "{said}");
+    assert!(refused("no PEM").await.contains("CA bundle"));
+    assert!(stage.cluster.registrations().await.unwrap().is_empty());
+    stage.register().await.unwrap();
+    refused(&other.ca).await;
+    assert_eq!(
+        stage.cluster.registrations().await.unwrap()[0].ca_bundle,
+        stage.host.ca,
+        "a working CA is not replaced by one that is not"
+    );
+}
+
+#[tokio::test]
+async fn a_host_that_is_down_is_not_added() {
+    let stage = Stage::new().await;
+    let said = stage.cluster.register("ann", stage.registration("127.0.0.1:1")).await.unwrap_err().to_string();
+    assert!(said.starts_with("trusted registry not added: 127.0.0.1:1: "), "{said}");
+}
+
+#[tokio::test]
+async fn an_address_with_a_scheme_a_path_or_a_space_is_refused() {
+    let stage = Stage::new().await;
+    for address in ["https://dtr.test", "dtr.test/v2", "dtr test", ""] {
+        assert!(
+            matches!(stage.cluster.register("ann", stage.registration(address)).await, Err(ClusterError::Host(_))),
+            "{address}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_read_password_is_sealed_kept_for_its_user_and_never_shown() {
+    let stage = Stage::new().await;
+    let with = |username: &str, password: &str| NewRegistration {
+        read_username: username.to_owned(),
+        read_password: password.to_owned(),
+        ..stage.registration(&stage.host.name)
+    };
+    let kept = async || stage.cluster.registrations().await.unwrap()[0].read_password.clone();
+    stage.cluster.register("ann", with("reader", "tell-nobody")).await.unwrap();
+    let sealed = kept().await;
+    assert!(!sealed.is_empty() && !sealed.contains("tell-nobody"));
+    stage.cluster.register("ann", with("reader", "")).await.unwrap();
+    assert_eq!(kept().await, sealed, "not written again, it is kept");
+    assert!(matches!(stage.cluster.register("ann", with("other", "")).await, Err(ClusterError::HalfCredentials(_))));
+    assert!(matches!(stage.cluster.register("ann", with("", "alone")).await, Err(ClusterError::HalfCredentials(_))));
+    let current = stage.cluster.current().await.unwrap();
+    assert!(!current.configuration.write().contains(&sealed));
+    stage.cluster.replace_file("ann", &current.configuration.write(), None).await.unwrap();
+    assert_eq!(kept().await, sealed, "the file that was read can be written back");
+    let recorded = stage.sql.newest(None, 100).await.unwrap();
+    assert!(recorded.iter().all(|entry| !entry.act.detail.contains("tell-nobody") && !entry.act.detail.contains(&sealed)));
+}
+
+#[tokio::test]
+async fn team_names_are_resolved_to_ids_when_they_are_written() {
+    let stage = Stage::new().await;
+    let (acme, beta) = (stage.account("acme", true).await, stage.account("beta", true).await);
+    let quinn = stage.account("quinn", false).await;
+    let qa = stage.team(&acme, "qa", Some(&quinn)).await;
+    let ops = stage.team(&acme, "ops", Some(&quinn)).await;
+    stage.team(&beta, "ops", Some(&quinn)).await;
+    stage.team(&acme, "empty", None).await;
+    for written in ["acme/qa", "qa", qa.as_str()] {
+        stage.require(&[written]).await.unwrap();
+        assert_eq!(stage.required().await, [(qa.clone(), "acme/qa".to_owned())], "{written}");
+    }
+    stage.require(&["acme/ops", "qa", "acme/qa"]).await.unwrap();
+    assert_eq!(stage.required().await, [(ops, "acme/ops".to_owned()), (qa, "acme/qa".to_owned())], "twice the same counts once");
+    let refused = async |name: &str| match stage.require(&[name]).await.unwrap_err() {
+        ClusterError::Team(error) => error,
+        other => panic!("{other}"),
+    };
+    assert!(matches!(refused("ops").await, TeamError::Ambiguous(_)));
+    assert!(matches!(refused("acme/empty").await, TeamError::Empty(_)));
+    for unknown in ["acme/none", "none/qa", "quinn/qa", "", "a/b/c"] {
+        assert!(matches!(refused(unknown).await, TeamError::Unknown(_)), "{unknown}");
+    }
+    assert_eq!(stage.required().await.len(), 2, "a refused policy changes nothing");
+}
+
+#[tokio::test]
+async fn a_change_that_was_made_on_an_old_version_is_refused() {
+    let stage = Stage::new().await;
+    let first = stage.cluster.current().await.unwrap();
+    stage.require(&[]).await.unwrap();
+    let text = first.configuration.write();
+    assert!(matches!(stage.cluster.replace_file("ann", &text, Some(first.revision)).await, Err(ClusterError::Changed)));
+    let change = stage.cluster.replace_file("ann", &text, Some(first.revision + 1)).await.unwrap();
+    assert_eq!(change.revision, first.revision + 2);
+    assert!(!stage.cluster.current().await.unwrap().configuration.trust.require_content_trust);
+}
+
+#[tokio::test]
+async fn a_file_is_taken_as_a_whole_or_not_at_all() {
+    let stage = Stage::new().await;
+    stage.register().await.unwrap();
+    let file = stage.cluster.current().await.unwrap().configuration.write();
+    let with_a_dead_host = format!("{file}\n[[registries]]\nhost_address = \"127.0.0.1:1\"\n");
+    assert!(matches!(stage.cluster.replace_file("ann", &with_a_dead_host, None).await, Err(ClusterError::NotAdded { .. })));
+    assert_eq!(stage.cluster.registrations().await.unwrap().len(), 1);
+    let kept = format!("{file}\n[scheduling_configuration]\nenable_admin_ucp_scheduling = true\n");
+    let change = stage.cluster.replace_file("ann", &kept, None).await.unwrap();
+    assert_eq!(change.without_effect, ["scheduling_configuration"]);
+    assert!(stage.cluster.current().await.unwrap().configuration.write().contains("enable_admin_ucp_scheduling = true"));
+}
+
+#[tokio::test]
+async fn breaking_the_glass_switches_off_and_says_why() {
+    let stage = Stage::new().await;
+    stage.require(&[]).await.unwrap();
+    stage.cluster.switch_off("the registry burnt down").await.unwrap();
+    assert!(!stage.cluster.current().await.unwrap().configuration.trust.require_content_trust);
+    assert_eq!(stage.actions().await[0], "- policy.off the registry burnt down");
+}
+
+#[tokio::test]
+async fn the_own_registry_follows_its_public_host() {
+    let stage = Stage::new().await;
+    let own = async |host: &str| stage.cluster.register_own(&host.parse().unwrap(), "PEM", "instance-1").await.unwrap();
+    own("old.test").await;
+    own("old.test").await;
+    assert_eq!(stage.actions().await.len(), 1, "nothing changed the second time");
+    own("new.test:5443").await;
+    let hosts: Vec<_> = stage.cluster.registrations().await.unwrap().into_iter().map(|known| known.host_address).collect();
+    assert_eq!(hosts, ["new.test:5443"]);
+}
