@@ -4,6 +4,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RSA_PSS_SHA256, RsaKeyPair,
 };
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::public::{KeyError, PublicKey};
@@ -72,8 +74,18 @@ impl PrivateKey {
 
     /// `PRIVATE KEY`, as `docker trust key load` and TLS libraries take it.
     pub fn to_pkcs8_pem(&self) -> Zeroizing<String> {
-        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
-        Zeroizing::new(pem::encode_config(&pem::Pem::new("PRIVATE KEY", self.pkcs8.to_vec()), config))
+        // By hand (RFC 7468 § 2): a general encoder would leave copies of the key behind.
+        let body = Zeroizing::new(STANDARD.encode(self.pkcs8.as_slice()));
+        let mut text = Zeroizing::new(String::with_capacity(body.len() * 2 + 64));
+        text.push_str("-----BEGIN PRIVATE KEY-----\n");
+        for (at, character) in body.chars().enumerate() {
+            if at > 0 && at % 64 == 0 {
+                text.push('\n');
+            }
+            text.push(character);
+        }
+        text.push_str("\n-----END PRIVATE KEY-----\n");
+        text
     }
 
     pub fn public_key(&self) -> &PublicKey {

@@ -119,8 +119,14 @@ impl Keyring {
         }
     }
 
-    pub(crate) async fn refused(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
+    /// A token is no longer good; the credentials it was got for may be.
+    pub(crate) async fn drop_token(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
         self.tokens.invalidate(&(host.clone(), gun.clone(), Credentials::fingerprint(credentials))).await;
+    }
+
+    /// The host wants none of these credentials.
+    pub(crate) async fn refused(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
+        self.drop_token(host, gun, credentials).await;
         let key = (host.clone(), gun.clone());
         if credentials.is_some() && self.working.get(&key).await.as_ref() == credentials {
             self.working.invalidate(&key).await;

@@ -17,4 +17,4 @@ mod signed_by;
 pub use credentials::{Credentials, Secret};
 pub use error::TrustError;
 pub use resolver::{Clock, Registration, Resolver};
-pub use wharfinger_tuf::{Collection, CountedKey, Gun, RoleName, TargetFile};
+pub use wharfinger_tuf::{Collection, CountedKey, Gun, Pins, RoleName, TargetFile};

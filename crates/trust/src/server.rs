@@ -1,5 +1,5 @@
 //! The registered host: what is asked of it, and with whose credentials. They go to that host and to the token realm on the same host,
-//! nowhere else; redirects are not followed.
+//! nowhere else; redirects are not followed. Docker Hub alone is three hosts: its trust data and its tokens have their own.
 
 use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -71,7 +71,7 @@ impl Server<'_> {
         let kept = self.keyring.token(self.host, self.gun, credentials, self.now).await;
         if let Some(authorization) = kept {
             match self.get_file(want, etag, &authorization).await? {
-                Answer::Refused => self.keyring.refused(self.host, self.gun, credentials).await,
+                Answer::Refused => self.keyring.drop_token(self.host, self.gun, credentials).await,
                 answer => return Ok(answer),
             }
         }
@@ -177,9 +177,9 @@ impl Server<'_> {
             (Some(host), None) => host.to_owned(),
             (None, _) => return Err(foreign()),
         };
-        let own = url.scheme() == "https"
-            && url.username().is_empty()
-            && authority.parse::<Host>().is_ok_and(|host| host == *self.host);
+        let hubs = self.host.is_docker_hub() && authority == "auth.docker.io";
+        let same = hubs || authority.parse::<Host>().is_ok_and(|host| host == *self.host);
+        let own = url.scheme() == "https" && url.username().is_empty() && same;
         if own { Ok(url) } else { Err(foreign()) }
     }
 

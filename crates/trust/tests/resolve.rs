@@ -301,6 +301,18 @@ async fn a_host_that_does_not_answer_properly_is_unreachable() {
 }
 
 #[tokio::test]
+async fn a_host_that_takes_too_long_is_unreachable() {
+    let stage = Stage::new().await;
+    stage.host.script().stalled = true;
+    let error = stage.resolve().await.unwrap_err();
+    assert!(matches!(error, TrustError::Unreachable { .. }), "{error}");
+    // It recovers without a restart.
+    tokio::time::resume();
+    stage.host.script().stalled = false;
+    stage.resolve().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_host_with_an_unknown_certificate_or_none_is_unreachable() {
     let stage = Stage::new().await;
     let other = Host::start().await;

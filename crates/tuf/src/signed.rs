@@ -11,7 +11,7 @@ use crate::Metadata;
 use crate::canonical::{self, CanonicalError};
 
 /// More signatures than any file needs; each costs a verification.
-const MAX_SIGNATURES: usize = 1000;
+const MAX_SIGNATURES: usize = 500;
 
 /// A parsed file. That it parses proves nothing: see [`crate::verify_signatures`].
 #[derive(Clone, Debug)]

@@ -32,7 +32,7 @@ pub struct Limits {
     pub root: u64,
     /// As stock clients.
     pub timestamp: u64,
-    /// Snapshot, targets and delegations. 20,000 tags take 4 MiB.
+    /// Snapshot, targets and delegations. 20,000 tags take 4 MiB; a parser takes many times that.
     pub file: u64,
     /// All files of one walk together: endless data (CVE-2023-46737).
     pub total: u64,
@@ -40,13 +40,24 @@ pub struct Limits {
     pub delegations: usize,
     /// How deep delegations are followed.
     pub depth: usize,
+    /// Signatures in all: each may cost a verification, and the largest RSA keys make it a slow one.
+    pub signatures: usize,
     /// Root versions between the one we trust and the newest.
     pub root_chain: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { root: 4 << 20, timestamp: 1 << 20, file: 32 << 20, total: 128 << 20, delegations: 500, depth: 8, root_chain: 256 }
+        Self {
+            root: 4 << 20,
+            timestamp: 1 << 20,
+            file: 8 << 20,
+            total: 32 << 20,
+            delegations: 500,
+            depth: 8,
+            signatures: 2000,
+            root_chain: 256,
+        }
     }
 }
 
@@ -67,6 +78,7 @@ pub struct Walk {
     versions: Versions,
     roots: Roots,
     received: u64,
+    signatures: usize,
     timestamp: Option<Vec<u8>>,
     snapshot: Option<(Meta, Vec<u8>)>,
     settled: Option<Settled>,
@@ -95,6 +107,7 @@ impl Walk {
             versions: known.versions,
             roots,
             received: 0,
+            signatures: 0,
             timestamp: None,
             snapshot: None,
             settled: None,
@@ -217,6 +230,10 @@ impl Walk {
         let Some((_, keys, parent)) = self.open.remove(role) else { return Err(WalkError::Incomplete) };
         let malformed = |source| WalkError::Malformed { role: role.clone(), source };
         let file = Signed::<Targets>::parse(bytes).map_err(malformed)?;
+        self.signatures = self.signatures.saturating_add(file.signatures.len());
+        if self.signatures > self.limits.signatures {
+            return Err(WalkError::TooManySignatures { role: role.clone() });
+        }
         file.signed.delegations.check_parent(role).map_err(|why| malformed(crate::ParseError::Malformed(why)))?;
         let judged = verify_signatures(&file, &keys, &parent.keys)
             .map_err(|source| WalkError::Signatures { role: role.clone(), source })

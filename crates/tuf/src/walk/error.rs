@@ -34,6 +34,8 @@ pub enum WalkError {
     Anchor(ParseError),
     #[error("{role} delegates to more roles, or deeper, than are followed")]
     TooManyDelegations { role: RoleName },
+    #[error("with {role}, there are more signatures than are verified")]
+    TooManySignatures { role: RoleName },
     #[error("there are more than {0} root versions since the one trusted")]
     RootChainTooLong(u64),
     #[error("the walk was ended before it was done")]

@@ -1,6 +1,8 @@
 //! Makes collections as a publisher would, and lets a test spoil them at any point on the way.
 #![allow(dead_code)] // each test binary uses its own part of this
 
+pub mod machine;
+
 use std::collections::BTreeMap;
 
 use time::{Duration, OffsetDateTime};
