@@ -149,6 +149,12 @@ async fn update_account(sql: &Sql, id: &AccountId, change: &AccountChange) -> Re
 
 async fn delete_account(sql: &Sql, id: &AccountId) -> Result<bool> {
     let mut transaction = sql.write().await?;
+    // Access to a namespace is granted by its name, and whoever gets the name next has granted nothing.
+    sqlx::query("DELETE FROM namespace_team_access WHERE namespace = (SELECT name FROM accounts WHERE id = $1)")
+        .bind(id.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
     let deleted =
         sqlx::query("DELETE FROM accounts WHERE id = $1").bind(id.as_str()).execute(&mut *transaction).await.map_err(failed)?;
     if deleted.rows_affected() == 0 {

@@ -1,4 +1,4 @@
-//! The routers on a temporary SQLite, and a client that speaks as somebody.
+//! The routers on a temporary `SQLite`, and a client that speaks as somebody.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

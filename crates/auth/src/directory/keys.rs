@@ -118,14 +118,17 @@ impl Directory {
     pub async fn would_lose(&self, actor: &Principal, account: &str, id: &str) -> Result<Lost> {
         let account = self.key_holder(actor, account).await?;
         let key = self.key_row(&account, id).await?;
-        self.signatures_by(&key).await
+        match &self.signed {
+            Some(signed) => Ok(Lost { tags: Some(signed.signed_by(std::slice::from_ref(&key)).await?) }),
+            None => Ok(Lost::default()),
+        }
     }
 
     /// Revokes the key: whoever came in by it is cut off, and its signatures stop counting.
     pub async fn delete_key(&self, actor: &Principal, account: &str, id: &str) -> Result<Lost> {
         let account = self.key_holder(actor, account).await?;
         let key = self.key_row(&account, id).await?;
-        let lost = self.signatures_by(&key).await?;
+        let lost = self.losses(std::slice::from_ref(&key)).await;
         if !self.store().delete_key(&key.id).await? {
             return Err(no_such_key(id));
         }
@@ -134,10 +137,15 @@ impl Directory {
         Ok(lost)
     }
 
-    async fn signatures_by(&self, key: &PublicKeyRecord) -> Result<Lost> {
-        match &self.signed {
-            Some(signed) => Ok(Lost { tags: Some(signed.signed_by(std::slice::from_ref(key)).await?) }),
-            None => Ok(Lost::default()),
+    /// What goes with keys that are being taken away. To shut somebody out must not wait for a list that cannot be made.
+    pub(super) async fn losses(&self, keys: &[PublicKeyRecord]) -> Lost {
+        let Some(signed) = &self.signed else { return Lost::default() };
+        match signed.signed_by(keys).await {
+            Ok(tags) => Lost { tags: Some(tags) },
+            Err(error) => {
+                tracing::error!(%error, "which tags lose a signer cannot be told; going on");
+                Lost::default()
+            }
         }
     }
 

@@ -195,11 +195,10 @@ impl Directory {
         self.record(actor, "account.password", account.name.as_str(), json!({ "id": account.id })).await
     }
 
-    /// What ends with an account: ask before it happens.
-    pub(super) async fn signatures_of(&self, account: &Account) -> Result<Lost> {
-        let Some(signed) = &self.signed else { return Ok(Lost::default()) };
+    /// What ends with an account.
+    async fn signatures_of(&self, account: &Account) -> Result<Lost> {
         let keys = self.store().keys_of(&account.id, &Page::everything()).await?;
-        Ok(Lost { tags: Some(signed.signed_by(&keys).await?) })
+        Ok(self.losses(&keys).await)
     }
 }
 

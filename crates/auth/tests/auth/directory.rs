@@ -12,7 +12,7 @@ use wharfinger_keys::PrivateKey;
 use wharfinger_storage::accounts::{AccountFilter, Page};
 use wharfinger_storage::audit::Audit as _;
 
-use crate::house::{HOME, House, PASSWORD, house, with_password};
+use crate::house::{HOME, House, PASSWORD, UNTOLD, house, with_password};
 
 const ACTORS: [&str; 5] = ["admin", "orgadmin", "member", "stranger", "self"];
 const ACTS: [&str; 21] = [
@@ -240,6 +240,21 @@ async fn whoever_is_shut_out_is_cut_off_and_the_answer_says_what_is_lost() {
     house.directory.delete_account(&house.admin(), "ada").await.unwrap();
     let cuts = house.cuts.0.lock().unwrap().clone();
     assert_eq!(cuts, [key.to_string(), key.to_string(), ada.id.to_string(), ada.id.to_string()]);
+}
+
+#[tokio::test]
+async fn shutting_somebody_out_does_not_wait_for_what_it_takes_along() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    for _ in 0..2 {
+        house.bundles.make(&with_password(&ada), UNTOLD).await.unwrap();
+    }
+    let keys = house.directory.keys(&house.admin(), "ada", &Page::everything()).await.unwrap().rows;
+    let id = keys[0].id.as_str();
+    assert!(matches!(house.directory.would_lose(&house.admin(), "ada", id).await, Err(DirectoryError::Storage(_))));
+    assert_eq!(house.directory.delete_key(&house.admin(), "ada", id).await.unwrap().tags, None);
+    house.deactivate(&ada).await;
+    assert_eq!(house.directory.delete_account(&house.admin(), "ada").await.unwrap().tags, None);
 }
 
 #[tokio::test]

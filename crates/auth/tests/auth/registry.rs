@@ -119,6 +119,23 @@ async fn a_permission_that_is_taken_away_is_gone_at_once() {
 }
 
 #[tokio::test]
+async fn whoever_gets_a_deleted_accounts_name_gets_neither_its_repositories_nor_its_guests() {
+    let people = people().await;
+    let house = &people.house;
+    house.org("guests").await;
+    let guests = house.team("guests", "all", &["stranger"]).await;
+    house.grant_namespace("ada", &guests, AccessLevel::Admin).await;
+    let stranger = people.all.iter().find(|(name, _)| *name == "stranger").unwrap().1.clone().unwrap();
+    let (old, new) = ("ada/private".parse().unwrap(), "ada/fresh".parse().unwrap());
+    assert!(house.access.permits(Some(&stranger), &new, Action::Push).await.unwrap());
+    house.directory.delete_account(&house.admin(), "ada").await.unwrap();
+    let second = house.user("ada").await;
+    assert!(!house.access.permits(Some(&second), &old, Action::Pull).await.unwrap());
+    assert!(house.access.permits(Some(&second), &new, Action::Push).await.unwrap());
+    assert!(!house.access.permits(Some(&stranger), &new, Action::Pull).await.unwrap());
+}
+
+#[tokio::test]
 async fn without_a_token_the_challenge_says_where_and_for_what() {
     let people = people().await;
     let access = &people.house.access;
