@@ -94,22 +94,28 @@ impl Bundles {
         let docker = scripts::docker_host(&self.settings.public_host);
         let user = account.name.as_str();
         let (ca, cert, private) = (self.settings.served_ca_pem.as_str(), certificate.as_str(), key_pem.as_str());
-        let context = archive(&[
-            Entry::readable("meta.json", &scripts::context(user, &docker)),
-            Entry::readable("tls/docker/ca.pem", ca),
-            Entry::readable("tls/docker/cert.pem", cert),
-            Entry::private("tls/docker/key.pem", private),
-        ])?;
-        let zip = archive(&[
-            Entry::readable("ca.pem", ca),
-            Entry::readable("cert.pem", cert),
-            Entry::private("key.pem", private),
-            Entry::readable("cert.pub", &key.public_key().to_pem()),
-            Entry::readable("env.sh", &scripts::sh(user, self.ca.instance_id(), &docker)),
-            Entry::readable("env.ps1", &scripts::ps1(user, &docker)),
-            Entry::readable("env.cmd", &scripts::cmd(user, &docker)),
-            Entry::archive("ucp-docker-bundle.zip", &context),
-        ])?;
+        let context = archive(
+            &[
+                Entry::readable("meta.json", &scripts::context(user, &docker)),
+                Entry::readable("tls/docker/ca.pem", ca),
+                Entry::readable("tls/docker/cert.pem", cert),
+                Entry::private("tls/docker/key.pem", private),
+            ],
+            record.created,
+        )?;
+        let zip = archive(
+            &[
+                Entry::readable("ca.pem", ca),
+                Entry::readable("cert.pem", cert),
+                Entry::private("key.pem", private),
+                Entry::readable("cert.pub", &key.public_key().to_pem()),
+                Entry::readable("env.sh", &scripts::sh(user, self.ca.instance_id(), &docker)),
+                Entry::readable("env.ps1", &scripts::ps1(user, &docker)),
+                Entry::readable("env.cmd", &scripts::cmd(user, &docker)),
+                Entry::archive("ucp-docker-bundle.zip", &context),
+            ],
+            record.created,
+        )?;
         // Only now: a bundle that could not be written leaves no key behind.
         self.accounts.directory().add_key(&record).await?;
         let detail = json!({

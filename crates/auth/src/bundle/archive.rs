@@ -2,8 +2,9 @@
 
 use std::io::{Cursor, Write as _};
 
+use time::OffsetDateTime;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::BundleError;
 
@@ -29,13 +30,22 @@ impl<'content> Entry<'content> {
     }
 }
 
-pub(super) fn archive(entries: &[Entry<'_>]) -> Result<Vec<u8>, BundleError> {
+pub(super) fn archive(entries: &[Entry<'_>], now: OffsetDateTime) -> Result<Vec<u8>, BundleError> {
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| BundleError::Zip(error);
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for entry in entries {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated).unix_permissions(entry.mode);
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .unix_permissions(entry.mode)
+            .last_modified_time(dos_time(now));
         writer.start_file(entry.name, options).map_err(|error| failed(error.into()))?;
         writer.write_all(entry.content).map_err(|error| failed(error.into()))?;
     }
     writer.finish().map(Cursor::into_inner).map_err(|error| failed(error.into()))
+}
+
+/// The zip format knows dates from 1980 to 2107.
+fn dos_time(now: OffsetDateTime) -> DateTime {
+    let year = u16::try_from(now.year()).unwrap_or_default();
+    DateTime::from_date_and_time(year, now.month().into(), now.day(), now.hour(), now.minute(), now.second()).unwrap_or_default()
 }
