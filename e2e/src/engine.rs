@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::netns::Netns;
+use crate::netns::{Netns, ip};
 use crate::run::{run, signal, until};
 
 /// How long an engine may take to come or go.
@@ -33,7 +33,7 @@ pub struct Engine {
     dir: PathBuf,
     daemon: Option<Child>,
     netns: Option<String>,
-    network: bool,
+    bridge: Option<String>,
     before: Option<Before>,
 }
 
@@ -42,11 +42,11 @@ pub struct Engine {
 struct Before {
     firewall: Option<Vec<u8>>,
     forwarding: Option<String>,
-    bridges: Vec<&'static str>,
+    had_gateway_bridge: bool,
 }
 
 const FORWARDING: &str = "/proc/sys/net/ipv4/ip_forward";
-const BRIDGES: [&str; 2] = ["docker0", "docker_gwbridge"];
+const GATEWAY_BRIDGE: &str = "docker_gwbridge";
 
 impl Engine {
     /// Starts an engine in `dir`. Keep the path short: its sockets lie in it.
@@ -56,11 +56,26 @@ impl Engine {
             dir: dir.to_path_buf(),
             daemon: None,
             netns: options.netns.map(|n| n.name.clone()),
-            network: options.network || options.swarm,
+            bridge: None,
             before: None,
         };
-        if engine.network && engine.netns.is_none() {
-            engine.before = Some(Before::look());
+        if options.network || options.swarm {
+            // A bridge of its own: the usual one may be that of the machine's own engine.
+            let bridge = format!("wf{}", std::process::id());
+            if engine.netns.is_none() {
+                engine.before = Some(Before::look());
+                let address = format!("10.215.{}.1/24", std::process::id() % 250);
+                for line in [
+                    format!("link add {bridge} type bridge"),
+                    format!("addr add {address} dev {bridge}"),
+                    format!("link set {bridge} up"),
+                ] {
+                    ip(&line)?;
+                }
+                engine.bridge = Some(bridge);
+            } else {
+                engine.bridge = Some("docker0".into());
+            }
         }
         engine.launch()?;
         if options.swarm {
@@ -91,9 +106,12 @@ impl Engine {
         let settings = serde_json::json!({"deprecated-key-path": file("key.json")});
         fs::write(file("engine.json"), settings.to_string())?;
         command.args(["--config-file", &file("engine.json")]);
-        if !self.network {
-            command.args(["--bridge=none", "--iptables=false", "--ip6tables=false"]);
-        }
+        match &self.bridge {
+            Some(bridge) => command.args(["--bridge", bridge]),
+            None => command.args(["--bridge=none", "--iptables=false", "--ip6tables=false"]),
+        };
+        // What fails here fails for good: the default goes on trying for more than a minute.
+        command.args(["--max-download-attempts", "1"]);
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log"))?;
         let daemon = command
             .stdin(Stdio::null())
@@ -175,6 +193,9 @@ impl Engine {
             }
         }
         if let Some(before) = self.before.take() {
+            if let Some(bridge) = &self.bridge {
+                ip(&format!("link del {bridge}")).ok();
+            }
             before.put_back();
         }
         fs::remove_dir_all(&self.dir).ok();
@@ -193,13 +214,17 @@ impl Before {
         Self {
             firewall: rules.filter(|o| o.status.success()).map(|o| o.stdout),
             forwarding: fs::read_to_string(FORWARDING).ok(),
-            bridges: BRIDGES.into_iter().filter(|name| !exists(name)).collect(),
+            had_gateway_bridge: exists(GATEWAY_BRIDGE),
         }
     }
 
     fn put_back(self) {
-        for bridge in self.bridges.into_iter().filter(|name| exists(name)) {
-            Command::new("ip").args(["link", "del", bridge]).status().ok();
+        if another_engine_runs() {
+            // Its rules came after ours, or stood among them: whoever ends last tidies up.
+            return;
+        }
+        if !self.had_gateway_bridge && exists(GATEWAY_BRIDGE) {
+            ip(&format!("link del {GATEWAY_BRIDGE}")).ok();
         }
         if let Some(rules) = self.firewall {
             restore(&rules).ok();
@@ -208,6 +233,12 @@ impl Before {
             fs::write(FORWARDING, value).ok();
         }
     }
+}
+
+fn another_engine_runs() -> bool {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut names = processes.filter_map(|p| fs::read_to_string(p.path().join("comm")).ok());
+    names.any(|name| name.trim() == "dockerd")
 }
 
 fn exists(interface: &str) -> bool {

@@ -9,6 +9,7 @@
 #![allow(clippy::return_self_not_must_use, reason = "an assertion that returns its subject is called for its panic")]
 
 mod api;
+mod cast;
 mod engine;
 mod image;
 mod netns;
@@ -21,11 +22,12 @@ pub mod story;
 mod wharfinger;
 
 pub use api::{Answer, Api};
+pub use cast::Cast;
 pub use engine::{Engine, EngineOptions};
 pub use image::import_busybox;
 pub use netns::Netns;
 pub use person::{DockerCli, Person};
-pub use run::{Ran, run, until};
+pub use run::{Ran, run, run_within, until};
 pub use scene::{PASSWORD, Scene, bundle, free_port, require_engine, shared_engine};
 pub use service::Service;
 pub use signals::{asked_to_stop, stop_on_signals};

@@ -47,6 +47,21 @@ impl Netns {
         Ok(netns)
     }
 
+    /// A second wire, straight to another namespace: this machine's firewall has no say in it. The addresses of
+    /// this end and of the other.
+    pub fn connect(&self, other: &Self) -> Result<(String, String)> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let net = format!("10.214.{}", (std::process::id() % 25) * 10 + u32::from(number));
+        let (here, there) = (format!("{net}.1"), format!("{net}.2"));
+        let (wire, far) = (format!("wire{number}"), format!("wire{number}"));
+        ip(&format!("link add {wire} netns {} type veth peer name {far} netns {}", self.name, other.name))?;
+        for (netns, wire, address) in [(self, &wire, &here), (other, &far, &there)] {
+            ip(&format!("-n {} addr add {address}/24 dev {wire}", netns.name))?;
+            ip(&format!("-n {} link set {wire} up", netns.name))?;
+        }
+        Ok((here, there))
+    }
+
     /// More names that processes inside can resolve.
     pub fn knows(&self, address: &str, host: &str) -> Result<()> {
         let path = self.etc().join("hosts");
@@ -75,7 +90,8 @@ impl Drop for Netns {
     }
 }
 
-fn ip(arguments: &str) -> Result<()> {
+/// Runs `ip` with `arguments`.
+pub(crate) fn ip(arguments: &str) -> Result<()> {
     let mut command = Command::new("ip");
     command.args(arguments.split_whitespace());
     let ran = run(command)?;

@@ -10,10 +10,16 @@ use anyhow::{Context, Result};
 use crate::run::{Ran, run};
 
 /// Loads what the last command of this shell left behind, runs the next one and leaves its state.
-/// `set -a` so that a variable set by one line is there in the next, as in a person's terminal.
+/// `set -a` so that a variable set by one line is there in the next, as in a person's terminal; `GIVEN` names the
+/// variables of the machine, so that one that was unset stays so.
 const SHELL: &str = r#"
 state=$HOME/.shell-state
-leave() { status=$?; { printf 'cd %q\n' "$PWD"; export -p; declare -f; } > "$state"; exit $status; }
+leave() {
+    status=$?
+    { printf 'cd %q\n' "$PWD"; export -p; declare -f
+      for name in $GIVEN; do [ -v "$name" ] || echo "unset $name"; done; } > "$state"
+    exit $status
+}
 if [ -e "$state" ]; then . "$state"; fi
 trap leave EXIT
 set -a
@@ -131,7 +137,9 @@ impl Person {
                 command
             }
         };
-        command.args(["--norc", "--noprofile", "-c", SHELL, "bash", line]).current_dir(&self.home).env_clear().envs(&self.env);
+        let given = self.env.keys().map(String::as_str).collect::<Vec<_>>().join(" ");
+        command.args(["--norc", "--noprofile", "-c", SHELL, "bash", line]).current_dir(&self.home);
+        command.env_clear().envs(&self.env).env("GIVEN", given);
         command
     }
 

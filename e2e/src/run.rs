@@ -80,7 +80,8 @@ pub fn run(command: Command) -> Result<Ran> {
     run_within(command, DEADLINE)
 }
 
-pub(crate) fn run_within(mut command: Command, deadline: Duration) -> Result<Ran> {
+/// As [`run`], for a command that may take longer or must be faster.
+pub fn run_within(mut command: Command, deadline: Duration) -> Result<Ran> {
     let shown = shown(&command);
     let started = Instant::now();
     let mut child = command

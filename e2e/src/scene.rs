@@ -117,6 +117,12 @@ impl Scene {
         })
     }
 
+    /// The first administrator at the registry.
+    pub fn registry_admin(&self) -> Api {
+        let password = self.wharfinger.admin_password().expect("`up` wrote it");
+        self.registry_api().with_password("admin", &password)
+    }
+
     /// An account with [`PASSWORD`] and full control, so that it may use the engine.
     #[track_caller]
     pub fn account(&self, name: &str) {

@@ -40,3 +40,14 @@ fn what_a_person_exports_is_there_in_the_next_line() {
     person.sh("exit 3").fails();
     person.does("pwd").says("/deep");
 }
+
+#[test]
+fn two_namespaces_reach_each_other_by_name_past_any_firewall() {
+    let (one, other) = (Netns::new("one", "").unwrap(), Netns::new("other", "").unwrap());
+    let (here, there) = one.connect(&other).unwrap();
+    one.knows(&there, "other.test").unwrap();
+    let mut ping = one.command("busybox");
+    ping.args(["ping", "-c", "1", "-w", "5", "other.test"]);
+    wharfinger_e2e::run(ping).unwrap().ok().says(&there);
+    assert_ne!(here, there);
+}

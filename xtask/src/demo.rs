@@ -18,6 +18,9 @@ use crate::{cargo, packages};
 use stage::Stage;
 use walk::Walked;
 
+/// `--engine none`: the story as it goes on a machine that cannot have an engine.
+const NO_ENGINE: &str = "none";
+
 /// What the person asked for.
 #[derive(Debug, Default)]
 pub struct Options {

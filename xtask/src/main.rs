@@ -14,7 +14,8 @@ use anyhow::{Context, Result, ensure};
 
 const COMMANDS: &str = "\
 cargo xtask demo [--image IMG] [--engine HOST] [--exit]
-                     walk the whole story in this terminal, on a real engine, and leave it running
+                     walk the whole story in this terminal, on a real engine (its own unless one is named;
+                     `--engine none` shows what goes without), and leave it running
 cargo xtask test     set up what the tests need (Debian packages, an engine of their own) and run all of them
 cargo xtask engine COMMAND…
                      start the tests' engine, run COMMAND with WHARFINGER_TEST_ENGINE set, stop the engine;

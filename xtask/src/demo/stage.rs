@@ -17,6 +17,8 @@ use super::Options;
 /// People who work in front of a machine of their own; the others reach an engine through a cluster.
 const WITH_WORKSTATION: [&str; 3] = ["dev", "ci", "quinn"];
 const THROUGH_A_CLUSTER: [&str; 4] = ["operator", "admin", "olga", "admin2"];
+/// Where no engine answers.
+const NOWHERE: &str = "unix:///nowhere.sock";
 const BASE_IMAGE: &str = "wharfinger-demo/base:1";
 
 pub struct Stage {
@@ -58,6 +60,10 @@ impl Stage {
 
     /// The cluster's engine and how to reach it. Without one the story goes on as far as it can.
     fn find_engine(&mut self, options: &Options) -> Result<String> {
+        if options.engine.as_deref() == Some(super::NO_ENGINE) {
+            self.borrowed = None;
+            return Ok(NOWHERE.into());
+        }
         let may_start = packages::is_root() && installed("dockerd");
         if may_start {
             // The workstation's engine pulls and builds; it needs no network of its own.
@@ -80,7 +86,7 @@ impl Stage {
         if self.engine.is_some() {
             self.has = Needs::Swarm;
         }
-        Ok(self.engine.as_ref().map_or("unix:///nowhere.sock".into(), Engine::host))
+        Ok(self.engine.as_ref().map_or(NOWHERE.into(), Engine::host))
     }
 
     fn name_things(&mut self, options: &Options, engine: &str, workstation: &str) -> Result<()> {
