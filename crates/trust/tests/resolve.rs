@@ -300,15 +300,22 @@ async fn a_host_that_does_not_answer_properly_is_unreachable() {
     stage.resolve().await.unwrap();
 }
 
+/// Something comes, and then nothing more. Time runs ahead as soon as everyone waits.
+fn begin_and_stall() -> axum::body::Body {
+    tokio::time::pause();
+    let first = futures_util::stream::iter([Ok::<_, std::io::Error>("{".to_owned())]);
+    axum::body::Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()))
+}
+
 #[tokio::test]
 async fn a_host_that_takes_too_long_is_unreachable() {
     let stage = Stage::new().await;
-    stage.host.script().stalled = true;
+    stage.host.script().timestamps = Some(begin_and_stall);
     let error = stage.resolve().await.unwrap_err();
     assert!(matches!(error, TrustError::Unreachable { .. }), "{error}");
     // It recovers without a restart.
     tokio::time::resume();
-    stage.host.script().stalled = false;
+    stage.host.script().timestamps = None;
     stage.resolve().await.unwrap();
 }
 
