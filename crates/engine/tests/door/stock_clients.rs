@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tempfile::TempDir;
-use wharfinger_e2e::{DockerCli, Engine, EngineOptions, Person, import_busybox};
+use wharfinger_e2e::{DockerCli, Engine, EngineOptions, Netns, Person, import_busybox};
 use wharfinger_identity::Role;
 
 use crate::stage::Stage;
@@ -181,3 +181,122 @@ async fn builds_stream_through_while_the_switch_is_off() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn services_and_stacks_are_deployed_through_the_door() {
+    let folder = tempfile::Builder::new().prefix("wfd").tempdir().unwrap();
+    let netns = Netns::new("door", "127.0.0.1 dtr.test").unwrap();
+    let options = EngineOptions { swarm: true, netns: Some(&netns), network: true };
+    let engine = Engine::start(&folder.path().join("e"), options).unwrap();
+    let stage = Stage::open(&engine.host()).await;
+    stage.bundle(&folder.path().join("bundle"), "boss", Role::None, true);
+    let set = Set { stage, engine, folder };
+    for cli in DockerCli::present() {
+        walk(set.person(cli), services).await;
+    }
+    drop(set);
+}
+
+fn services(person: &Person) {
+    import_busybox(person, IMAGE, "one").unwrap();
+    import_busybox(person, "dtr.test/qa/app:2", "two").unwrap();
+    // The image is on no registry: the engine is to take what it has.
+    let create = "docker service create --detach --no-resolve-image";
+    person.does("docker node ls").says("Leader");
+    person.does("docker network create -d overlay --attachable net");
+    person.does("echo s | docker secret create sec - && echo c | docker config create conf -");
+    person.does(&format!(
+        "{create} --name web --replicas 1 --network net --secret sec --config source=conf,target=/c,mode=0440 \
+         --env A=1 --label l=1 --container-label cl=1 --constraint node.role==manager --placement-pref spread=node.labels.x \
+         --limit-memory 64m --limit-cpu 0.5 --limit-pids 50 --reserve-memory 8m --reserve-cpu 0.1 --hostname h --host a:1.2.3.4 \
+         --dns 1.1.1.1 --dns-option x --dns-search y --health-cmd true --health-interval 5s --init --log-driver json-file \
+         --log-opt max-size=1m --mount type=tmpfs,dst=/t --mount type=volume,src=sv,dst=/v --read-only --restart-condition any \
+         --restart-delay 1s --restart-max-attempts 3 --restart-window 5s --rollback-order start-first --rollback-parallelism 1 \
+         --stop-grace-period 1s --stop-signal TERM --sysctl net.ipv4.ip_forward=0 --update-delay 0s --update-order stop-first \
+         --update-failure-action rollback --update-max-failure-ratio 0.25 --update-monitor 1s --update-parallelism 1 --user 0:0 \
+         --group 10 --workdir / --cap-add NET_ADMIN --cap-drop CHOWN --ulimit nofile=10:20 --replicas-max-per-node 3 \
+         --publish published=18080,target=80,mode=ingress --isolation default --generic-resource x=1 {IMAGE}"
+    ));
+    person.does("docker service update --detach --generic-resource-rm x --no-resolve-image web || true");
+    person.does(&format!("{create} --name simple {IMAGE}"));
+    let running = "for i in $(seq 60); do docker service ls --filter name=simple | grep -q 1/1 && break; sleep 0.5; done; docker service ls; docker service ps --no-trunc simple";
+    person.does(running).says("1/1");
+    person.does("docker service ps simple").says("Running");
+    person.does("docker service inspect --pretty simple").says(IMAGE);
+    person.does("timeout 20 docker service logs simple").says("one");
+    person.does("docker service scale --detach simple=2 && docker service update --detach --force --no-resolve-image simple");
+    person.does("docker service update --detach --no-resolve-image --image dtr.test/qa/app:2 --env-add B=2 simple");
+    person.does("docker service inspect simple").says("dtr.test/qa/app:2");
+    person.does("docker service rollback --detach simple");
+    person.does("docker service inspect simple --format '{{.Spec.TaskTemplate.ContainerSpec.Image}}'").says(IMAGE);
+    person.does(&format!("{create} --name job --mode replicated-job --restart-condition none {IMAGE} true"));
+    person.does(&format!("{create} --name glob --mode global {IMAGE}"));
+    person.writes(
+        "stack.yml",
+        format!(
+            "version: '3.8'\nservices:\n  a:\n    image: {IMAGE}\n    deploy: {{replicas: 1, labels: [x=y]}}\n    \
+             configs: [one]\n    networks: [inner]\n    volumes: ['data:/d']\n    healthcheck: {{test: ['CMD','true']}}\n\
+             networks: {{inner: {{}}}}\nvolumes: {{data: {{}}}}\nconfigs: {{one: {{file: ./stack.yml}}}}\n"
+        ),
+    );
+    person.does("docker stack deploy --resolve-image never -c stack.yml st");
+    person.does("docker stack deploy --resolve-image never -c stack.yml st").says("Updating service st_a");
+    person.does("docker stack ls && docker stack services st && docker stack ps st").says("st_a");
+    person.does("docker stack rm st && docker service rm web simple job glob");
+    person.does("docker node inspect self --pretty && docker node update --label-add x=y $(docker node ls -q)");
+    person.does("docker swarm join-token worker").says("SWMTKN");
+    person.does("docker secret rm sec && docker config rm conf");
+    person.does("for i in $(seq 60); do docker network rm net && break; sleep 0.5; done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_clients_of_the_engine_work_as_well() {
+    let set = set().await;
+    walk(set.person(DockerCli::V20), |person| {
+        import_busybox(person, IMAGE, "hello from inside").unwrap();
+        person.writes("py.py", DOCKER_PY);
+        person.does("/usr/bin/python3 py.py").says("all well");
+        person.writes("docker-compose.yml", COMPOSE);
+        person.does("docker-compose up -d && docker-compose ps").says("_one_1");
+        person.does("docker-compose exec -T one echo from-compose").says("from-compose");
+        person.does("docker-compose logs").says("hello from inside");
+        person.does("docker-compose run --rm -T two echo ran && docker-compose down -v");
+    })
+    .await;
+}
+
+const COMPOSE: &str = "version: '3'
+services:
+  one: {image: 'dtr.test/qa/app:1', network_mode: none, volumes: ['data:/d', '/tmp:/t:ro'], environment: {A: b}, labels: {x: y}}
+  two: {image: 'dtr.test/qa/app:1', network_mode: none, ulimits: {nofile: 2000}, read_only: true, tmpfs: /run, stop_grace_period: 1s}
+volumes: {data: {}}
+";
+
+const DOCKER_PY: &str = r#"
+import docker
+client = docker.from_env(timeout=30)
+assert client.ping() and client.version()["ApiVersion"]
+image = "dtr.test/qa/app:1"
+assert b"x" in client.containers.run(image, "echo x", remove=True, network_mode="none")
+box = client.containers.run(image, detach=True, network_mode="none", mem_limit="64m", environment={"A": "b"}, labels=["l"],
+    ports={"80/tcp": None}, volumes={"/tmp": {"bind": "/t", "mode": "ro"}}, cap_add=["NET_ADMIN"], tmpfs={"/r": ""},
+    restart_policy={"Name": "on-failure", "MaximumRetryCount": 2}, healthcheck={"test": ["CMD", "true"]}, init=True,
+    ulimits=[docker.types.Ulimit(name="nofile", soft=1000, hard=2000)], mounts=[docker.types.Mount("/m", "vol")],
+    log_config=docker.types.LogConfig(type="json-file", config={"max-size": "1m"}), shm_size="16m", runtime="runc",
+    extra_hosts={"a": "1.2.3.4"}, dns=["1.1.1.1"], sysctls={"net.ipv4.ip_forward": 0}, stop_signal="TERM", oom_score_adj=1)
+assert box.exec_run("echo from-exec").output == b"from-exec\n"
+code, stream = box.exec_run("sh -c 'echo a; echo b'", stream=True)
+assert b"".join(stream) == b"a\nb\n"
+code, socket = box.exec_run("cat", stdin=True, socket=True)
+socket.sendall(b"hi\n")
+assert b"hi" in socket.recv(100)
+socket.close()
+assert b"hello" in box.logs()
+assert next(iter(box.stats(decode=True)))["read"]
+assert next(iter(client.events(since=0, decode=True)))["Type"]
+bits, stat = box.get_archive("/etc/says")
+assert stat["name"] == "says" and b"".join(bits)
+assert box in client.containers.list()
+box.stop(timeout=0); box.remove(v=True)
+print("all well")
+"#;
