@@ -111,11 +111,14 @@ impl Engine {
             Carries::Version => self.version(permitted).await,
             Carries::Hijack => self.hijack(permitted).await,
             Carries::Image(kind) => self.image_call(kind, permitted).await,
-            Carries::Build | Carries::BuildTunnel if self.gate.enforcing().await? && !self.gate.builds_allowed().await? => {
-                Err(Refusal::Builds)
+            Carries::Build => {
+                self.permit_build(&permitted.granted, permitted.call.pattern).await?;
+                self.forward(permitted).await
             }
-            Carries::Build => self.forward(permitted).await,
-            Carries::BuildTunnel => self.hijack(permitted).await,
+            Carries::BuildTunnel => {
+                self.permit_build(&permitted.granted, permitted.call.pattern).await?;
+                self.hijack(permitted).await
+            }
             Carries::Plugin if self.gate.enforcing().await? => Err(Refusal::Plugins),
             Carries::Plugin => self.forward(permitted).await,
         }
@@ -138,6 +141,17 @@ impl Engine {
             Rights::Admin => Need::Admin,
         };
         Ok((authorize(principal, need)?, peer))
+    }
+
+    /// While only signed images run, builds pass only if the policy says so, and each is recorded.
+    async fn permit_build(&self, granted: &Granted, call: &str) -> Result<(), Refusal> {
+        if !self.gate.enforcing().await? {
+            return Ok(());
+        }
+        if !self.gate.builds_allowed().await? {
+            return Err(Refusal::Builds);
+        }
+        Ok(self.gate.record_build(granted.principal().account.name.as_str(), call).await?)
     }
 
     /// A call without images: both bodies stream.

@@ -95,7 +95,7 @@ impl Refusal {
 
     fn message(&self) -> String {
         match self {
-            Self::Engine(down @ (EngineDown::Connect(_) | EngineDown::Broken(_))) => {
+            Self::Engine(down @ (EngineDown::Connect(_) | EngineDown::Broken(_) | EngineDown::Silent)) => {
                 format!("{down}: is it running? `wharfinger doctor` on the cluster's machine says more")
             }
             other => other.to_string(),

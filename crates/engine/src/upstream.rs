@@ -30,6 +30,8 @@ pub enum EngineDown {
     Connect(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the Docker engine broke off")]
     Broken(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the Docker engine does not answer")]
+    Silent,
     #[error("the Docker engine gave an answer that cannot be understood")]
     Unreadable,
     #[error("the Docker engine refused what this cluster needs to know or do ({0})")]

@@ -25,6 +25,9 @@ pub trait Decide: Send + Sync {
     /// Whether builds pass while it is on.
     async fn builds_allowed(&self) -> Result<bool, Denial>;
 
+    /// Records that somebody builds while it is on: code runs that nobody signed. What cannot be recorded is refused.
+    async fn record_build(&self, account_name: &str, call: &str) -> Result<(), Denial>;
+
     /// A value for `X-Registry-Auth` with which `account` may pull `reference`, where the registry shares our accounts.
     async fn registry_auth(&self, account: &AccountId, reference: &Reference) -> Option<String>;
 }

@@ -1,10 +1,13 @@
 //! What the door itself asks of the engine, to decide well.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use super::{EngineDown, Upstream};
 use crate::{
@@ -15,11 +18,13 @@ use crate::{
 
 /// The longest answer that is read whole: a service's description with many environment variables.
 const LONGEST: usize = 8 * 1024 * 1024;
+/// An engine that takes longer for a question of the door's own hangs.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Upstream {
     /// Whether the engine is up; its headers name its version.
     pub(crate) async fn ping(&self) -> Result<Response<Incoming>, EngineDown> {
-        self.plain(request(Method::GET, "/_ping".to_owned())?).await
+        in_time(self.plain(request(Method::GET, "/_ping".to_owned())?)).await
     }
 
     /// The digests under which the engine got an image it has, as `host/repo@sha256:…`; `None` if it has no such image.
@@ -52,15 +57,19 @@ impl Upstream {
         query.set("repo", wanted.repository.clone());
         query.set("tag", wanted.tag.clone());
         let path = format!("{}?{}", encode(&segments, self.newest().await?), query.encoded());
-        let answer = self.plain(request(Method::POST, path)?).await?;
+        let answer = in_time(self.plain(request(Method::POST, path)?)).await?;
         if answer.status().is_success() { Ok(()) } else { Err(EngineDown::Refused(answer.status())) }
     }
 
     async fn describe(&self, segments: &[String]) -> Result<Option<Vec<u8>>, EngineDown> {
         let version: ApiVersion = self.newest().await?;
-        let answer = self.plain(request(Method::GET, encode(segments, version))?).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(EngineDown::Broken)?;
+        let whole = async {
+            let answer = self.plain(request(Method::GET, encode(segments, version))?).await?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(EngineDown::Broken)?;
+            Ok((status, body))
+        };
+        let (status, body) = in_time(whole).await?;
         match status {
             StatusCode::OK => Ok(Some(body.to_bytes().to_vec())),
             // An id that fits several images is 400, an engine outside a swarm says 503.
@@ -68,6 +77,10 @@ impl Upstream {
             status => Err(EngineDown::Refused(status)),
         }
     }
+}
+
+async fn in_time<T>(asking: impl Future<Output = Result<T, EngineDown>>) -> Result<T, EngineDown> {
+    timeout(PATIENCE, asking).await.unwrap_or(Err(EngineDown::Silent))
 }
 
 fn request(method: Method, path: String) -> Result<Request<Body>, EngineDown> {

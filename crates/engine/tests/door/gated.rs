@@ -320,6 +320,7 @@ async fn builds_and_plugins_are_refused_with_the_remedy() {
     assert!(set.engine.seen().is_empty());
     set.stage.gate.allow_builds();
     assert_eq!(set.post("/build", "").await.0, 200);
+    assert_eq!(*set.stage.gate.asked.lock().unwrap(), ["ops builds: /build"]);
 }
 
 #[tokio::test]

@@ -235,6 +235,11 @@ impl Decide for TestGate {
         Ok(self.builds.load(Ordering::SeqCst))
     }
 
+    async fn record_build(&self, account_name: &str, call: &str) -> Result<(), Denial> {
+        self.asked.lock().unwrap().push(format!("{account_name} builds: {call}"));
+        Ok(())
+    }
+
     async fn registry_auth(&self, _: &AccountId, _: &Reference) -> Option<String> {
         self.lent.lock().unwrap().clone()
     }
