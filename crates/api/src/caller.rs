@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use wharfinger_auth::{Accounts, Principal, Secret, Via};
-use wharfinger_transport::Peer;
+use wharfinger_transport::{Peer, is_cross_site};
 
 use crate::error::ApiError;
 
@@ -27,7 +27,12 @@ where
         let accounts = Arc::<Accounts>::from_ref(state);
         let peer = parts.extensions.get::<Peer>().cloned();
         let spki = peer.as_ref().and_then(Peer::certificate_spki);
-        let recognised = match credentials(&parts.headers)? {
+        let shown = credentials(&parts.headers)?;
+        // Certificates, cookies and remembered passwords come along whichever page made the browser call; a token does not.
+        if !matches!(shown, Shown::Bearer(_)) && is_cross_site(parts) {
+            return Err(ApiError::new(http::StatusCode::FORBIDDEN, "NOT_AUTHORIZED", "a page of another site sent this request"));
+        }
+        let recognised = match shown {
             Shown::Password { username, password } => {
                 Some(accounts.authenticate_password(&username, &password, address(parts)?).await?)
             }
@@ -100,5 +105,40 @@ impl<S: Send + Sync> FromRequestParts<S> for From {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         address(parts).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::routing::post;
+    use tower::ServiceExt as _;
+    use wharfinger_auth::{Clock, SessionSettings};
+    use wharfinger_storage_sql::Sql;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_of_another_site_gets_nothing_done_by_what_a_browser_sends_unasked() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
+        let accounts = Arc::new(Accounts::new(sql.clone(), sql, SessionSettings::default(), Clock::system()));
+        let door = Router::new().route("/accounts/", post(async |_: Caller| "done")).with_state(accounts);
+        let ask = async |headers: &[(&str, &str)]| {
+            let mut request =
+                http::Request::post("/accounts/").header("host", "cluster.test").header("content-type", "text/plain");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            door.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap().status().as_u16()
+        };
+        let evil = ("origin", "https://evil.test");
+        assert_eq!(ask(&[evil]).await, 403, "a certificate or cookie may be with it");
+        assert_eq!(ask(&[evil, ("authorization", "Basic YTpi")]).await, 403);
+        assert_eq!(ask(&[("sec-fetch-site", "cross-site")]).await, 403);
+        assert_eq!(ask(&[("origin", "https://cluster.test"), ("sec-fetch-site", "same-origin")]).await, 401);
+        assert_eq!(ask(&[]).await, 401);
+        assert_eq!(ask(&[evil, ("authorization", "Bearer x")]).await, 401, "no browser sends a token unasked");
     }
 }

@@ -19,13 +19,12 @@ use http::{StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wharfinger_auth::{Accounts, AuthError, Granted, Need, Principal, authorize};
 use wharfinger_gate::Decide;
-use wharfinger_transport::Peer;
+use wharfinger_transport::{Peer, is_cross_site};
 
 use crate::{
     call::{ApiVersion, Call, Carries, Rights},
     cleared::Cleared,
     error::Refusal,
-    headers::is_cross_site,
     upstream::Upstream,
 };
 
@@ -126,9 +125,7 @@ impl Engine {
 
     /// Who is calling, and may they?
     async fn permit(&self, parts: &Parts, rights: Rights) -> Result<(Granted, Peer), Refusal> {
-        let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-        let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
-        if is_cross_site(&parts.headers, authority.or(host)) {
+        if is_cross_site(parts) {
             return Err(Refusal::CrossSite);
         }
         let peer = parts.extensions.get::<Peer>().cloned().ok_or(Refusal::NoPeer)?;

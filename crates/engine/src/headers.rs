@@ -76,19 +76,6 @@ pub(crate) fn wanted_upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
     headers.get(header::UPGRADE).filter(|_| asks).cloned()
 }
 
-/// Whether a browser sent this from a page of elsewhere. The engine's clients send no `Origin`; a browser that holds a
-/// client certificate would show it to any page's request.
-pub(crate) fn is_cross_site(headers: &HeaderMap, authority: Option<&str>) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site")
-        && !matches!(site.as_bytes(), b"same-origin" | b"none")
-    {
-        return true;
-    }
-    let Some(origin) = headers.get(header::ORIGIN) else { return false };
-    let host = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map(|(_, host)| host);
-    host.is_none() || host != authority
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,16 +116,5 @@ mod tests {
         assert!(wanted_upgrade(&headers(&[("connection", "keep-alive, upgrade"), ("upgrade", "h2c")])).is_some());
         assert!(wanted_upgrade(&headers(&[("upgrade", "tcp")])).is_none());
         assert!(wanted_upgrade(&headers(&[("connection", "upgrade")])).is_none());
-    }
-
-    #[test]
-    fn a_page_of_elsewhere_cannot_use_a_browsers_certificate() {
-        let authority = Some("cluster.test:8443");
-        assert!(!is_cross_site(&headers(&[]), authority));
-        assert!(!is_cross_site(&headers(&[("origin", "https://cluster.test:8443")]), authority));
-        assert!(is_cross_site(&headers(&[("origin", "https://evil.test")]), authority));
-        assert!(is_cross_site(&headers(&[("origin", "null")]), authority));
-        assert!(is_cross_site(&headers(&[("sec-fetch-site", "cross-site")]), authority));
-        assert!(!is_cross_site(&headers(&[("sec-fetch-site", "same-origin")]), authority));
     }
 }

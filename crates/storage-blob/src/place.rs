@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ impl Place {
         for algorithm in ["sha256", "sha512"] {
             fs::create_dir_all(self.0.join(algorithm))?;
         }
+        // Private repositories' content is nobody else's on the machine, whatever the folder around it lets in.
+        fs::set_permissions(&*self.0, fs::Permissions::from_mode(0o700))?;
         sync_folder(&self.0)
     }
 

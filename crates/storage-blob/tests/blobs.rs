@@ -220,3 +220,14 @@ async fn what_is_forgotten_or_removed_is_absent() {
     assert!(blobs.open(&digest, None).await.unwrap().is_none());
     assert_eq!(blobs.size(&digest).await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn nobody_else_on_the_machine_reads_blobs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = folder.path().join("blobs");
+    std::fs::create_dir(&blobs).unwrap();
+    std::fs::set_permissions(&blobs, std::fs::Permissions::from_mode(0o755)).unwrap();
+    BlobFiles::open(&blobs).await.unwrap();
+    assert_eq!(std::fs::metadata(&blobs).unwrap().permissions().mode() & 0o777, 0o700);
+}

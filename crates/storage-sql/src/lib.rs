@@ -13,7 +13,9 @@ mod secrets;
 mod sessions;
 mod settings;
 
-use std::path::Path;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -30,6 +32,7 @@ pub struct Sql {
 impl Sql {
     /// Opens (and if need be makes) the `SQLite` database at `path` and brings its tables up to date.
     pub async fn open(path: &Path) -> Result<Self> {
+        private(path).map_err(StorageError::unavailable)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -64,6 +67,24 @@ impl Sql {
     }
 }
 
+/// The database's file is its owner's alone: it holds password hashes and what the private repositories' people say. SQLite
+/// gives the mode of the file to its log and index.
+fn private(path: &Path) -> std::io::Result<()> {
+    let with = |suffix| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
+    for file in [path.to_owned(), with("-wal"), with("-shm")] {
+        match std::fs::set_permissions(file, Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// The one mapping from the driver's errors to the port's.
 fn failed(error: sqlx::Error) -> StorageError {
     match &error {
@@ -71,5 +92,27 @@ fn failed(error: sqlx::Error) -> StorageError {
             StorageError::Conflict("it is there already".to_owned())
         }
         _ => StorageError::unavailable(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_else_on_the_machine_reads_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        std::fs::write(&path, "").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        let sql = Sql::open(&path).await.unwrap();
+        sql.ping().await.unwrap();
+        let mut files = 0;
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{:?}", entry.file_name());
+            files += 1;
+        }
+        assert_eq!(files, 3, "the database, its log and its index");
     }
 }

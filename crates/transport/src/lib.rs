@@ -11,6 +11,7 @@ mod live;
 mod outbound;
 mod peer;
 mod serve;
+mod site;
 mod tls;
 
 pub use certificate::{CertificateRefused, validate_certificate_covers};
@@ -18,4 +19,5 @@ pub use live::Live;
 pub use outbound::{OutboundError, outbound};
 pub use peer::Peer;
 pub use serve::{TUNNEL_GRACE, serve};
+pub use site::is_cross_site;
 pub use tls::{ServerTls, TlsError, TlsIdentity};

@@ -12,7 +12,7 @@ use wharfinger_auth::{Action, AuthError, LoginError, Secret, Via};
 use wharfinger_identity::Account;
 use wharfinger_oci::Repository;
 use wharfinger_storage::repositories::RepositoryRecord;
-use wharfinger_transport::Peer;
+use wharfinger_transport::{Peer, is_cross_site};
 
 use super::error::Refusal;
 use crate::registry::Registry;
@@ -26,7 +26,12 @@ impl FromRequestParts<Arc<Registry>> for Caller {
     async fn from_request_parts(parts: &mut Parts, registry: &Arc<Registry>) -> Result<Self, Refusal> {
         let peer = parts.extensions.get::<Peer>();
         let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.remote().ip());
-        if let Some((username, password)) = basic(&parts.headers)? {
+        // Certificates, cookies and remembered passwords come along whichever page made the browser call; a token does not.
+        let (bearer, basic) = (bearer(&parts.headers), basic(&parts.headers)?);
+        if bearer.is_none() && is_cross_site(parts) {
+            return Err(Refusal::CrossSite);
+        }
+        if let Some((username, password)) = basic {
             return match registry.accounts.check_password(&username, &password, from).await {
                 Ok(account) => Ok(Self(Some(account))),
                 Err(error @ LoginError::Wrong) => Err(Refusal::WrongCredentials(error.to_string())),
@@ -34,7 +39,7 @@ impl FromRequestParts<Arc<Registry>> for Caller {
                 Err(LoginError::Storage(error)) => Err(error.into()),
             };
         }
-        let (bearer, cookie) = (bearer(&parts.headers), text(&parts.headers, &header::COOKIE));
+        let cookie = text(&parts.headers, &header::COOKIE);
         let certificate = peer.and_then(Peer::certificate_spki);
         let principal = match registry.accounts.authenticate(certificate, bearer, cookie).await {
             Ok(principal) => principal,

@@ -125,3 +125,14 @@ async fn health_and_the_ca_are_open() {
     let answer = stage.ask("GET", "/ca").send().await;
     assert!(answer.text().starts_with("-----BEGIN CERTIFICATE-----"));
 }
+
+#[tokio::test]
+async fn a_page_of_another_site_gets_nothing_done_with_a_remembered_password() {
+    let stage = Stage::new().await;
+    stage.with_password("alice").await;
+    let create = || stage.ask("POST", "/api/v0/repositories/alice").basic("alice").body(r#"{"name":"app"}"#);
+    let answer = create().header("sec-fetch-site", "cross-site").header("content-type", "text/plain").send().await;
+    assert_eq!(answer.refusal(), refusal(403, "NOT_AUTHORIZED"));
+    assert_eq!(create().header("origin", "https://evil.test").send().await.refusal(), refusal(403, "NOT_AUTHORIZED"));
+    assert_eq!(create().send().await.status, 201);
+}
