@@ -72,8 +72,9 @@ pub fn routes(engine: Arc<Engine>) -> Router {
 async fn handle(State(engine): State<Arc<Engine>>, request: Request) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     engine.pass(request).await.unwrap_or_else(|refusal| {
-        let chain = std::error::Error::source(&refusal).map(ToString::to_string);
-        tracing::info!(%method, path, verdict = "refused", error = %refusal, source = chain, "engine call refused");
+        let (error, chain) = (refusal.to_string(), std::error::Error::source(&refusal).map(ToString::to_string));
+        // As values, which are quoted: a name may hold what looks like another line of the log.
+        tracing::info!(%method, path, verdict = "refused", error, source = chain, "engine call refused");
         refusal.into_response()
     })
 }
@@ -118,8 +119,12 @@ impl Engine {
                 self.permit_build(&permitted.granted, permitted.call.pattern).await?;
                 self.hijack(permitted).await
             }
-            Carries::Plugin if self.gate.enforcing().await? => Err(Refusal::Plugins),
-            Carries::Plugin => self.forward(permitted).await,
+            Carries::Plugin => {
+                if self.gate.enforcing().await? {
+                    return Err(Refusal::Plugins);
+                }
+                self.forward(permitted).await
+            }
         }
     }
 

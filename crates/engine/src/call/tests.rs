@@ -1,7 +1,7 @@
 use super::*;
 
-fn call(method: Method, path: &str) -> Call {
-    Call::parse(&method, path).unwrap_or_else(|error| panic!("{path}: {error}"))
+fn call(method: &Method, path: &str) -> Call {
+    Call::parse(method, path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 #[test]
@@ -26,12 +26,12 @@ fn a_call_that_is_not_in_the_table_is_refused() {
 
 #[test]
 fn names_of_images_hold_slashes_and_names_of_containers_do_not() {
-    let inspect = call(Method::GET, "/v1.41/images/dtr.test:5443/qa/app:1/json");
+    let inspect = call(&Method::GET, "/v1.41/images/dtr.test:5443/qa/app:1/json");
     assert_eq!(inspect.name.as_deref(), Some("dtr.test:5443/qa/app:1"));
     assert_eq!(inspect.pattern, "/images/{name…}/json");
-    assert_eq!(call(Method::GET, "/images/json/json").name.as_deref(), Some("json"));
-    assert_eq!(call(Method::DELETE, "/images/a/b").name.as_deref(), Some("a/b"));
-    assert_eq!(call(Method::GET, "/distribution/a/b@sha256:x/json").name.as_deref(), Some("a/b@sha256:x"));
+    assert_eq!(call(&Method::GET, "/images/json/json").name.as_deref(), Some("json"));
+    assert_eq!(call(&Method::DELETE, "/images/a/b").name.as_deref(), Some("a/b"));
+    assert_eq!(call(&Method::GET, "/distribution/a/b@sha256:x/json").name.as_deref(), Some("a/b@sha256:x"));
     assert!(Call::parse(&Method::GET, "/containers/a/b/json").is_err());
 }
 
@@ -45,7 +45,7 @@ fn a_line_without_places_goes_before_one_with() {
         (Method::GET, "/swarm/unlockkey"),
         (Method::GET, "/plugins/privileges"),
     ] {
-        assert_eq!(call(method, path).pattern, path);
+        assert_eq!(call(&method, path).pattern, path);
     }
 }
 
@@ -53,7 +53,7 @@ fn a_line_without_places_goes_before_one_with() {
 fn every_line_of_the_table_is_reached_by_its_own_pattern() {
     for route in table::TABLE {
         let path = route.pattern.replace("{name…}", "a/b").replace(['{', '}'], "");
-        let call = call(route.method.clone(), &path);
+        let call = call(&route.method, &path);
         assert_eq!(call.pattern, route.pattern, "{} {path}", route.method);
     }
 }
@@ -61,13 +61,13 @@ fn every_line_of_the_table_is_reached_by_its_own_pattern() {
 #[test]
 fn a_version_above_the_tables_or_the_engines_is_refused() {
     let engine: ApiVersion = "1.41".parse().unwrap();
-    let version = |path: &str| call(Method::GET, path).effective_version(engine.min(ApiVersion::NEWEST));
+    let version = |path: &str| call(&Method::GET, path).effective_version(engine.min(ApiVersion::NEWEST));
     assert_eq!(version("/info").unwrap(), engine);
     assert_eq!(version("/v1.30/info").unwrap().to_string(), "1.30");
     assert!(matches!(version("/v1.42/info"), Err(CallRefused::TooNew { .. })));
     assert!(matches!(version("/v1.99/info"), Err(CallRefused::TooNew { .. })));
     assert!(matches!(version("/v1.23/info"), Err(CallRefused::TooOld { .. })));
-    assert_eq!(call(Method::GET, "/info").effective_version(ApiVersion::NEWEST).unwrap(), ApiVersion::NEWEST);
+    assert_eq!(call(&Method::GET, "/info").effective_version(ApiVersion::NEWEST).unwrap(), ApiVersion::NEWEST);
 }
 
 /// The calls by which images come to run, or code that nobody signed does. Who adds one changes this list on purpose.

@@ -43,7 +43,7 @@ impl ContainerCreate {
         for (key, value) in entries {
             match (key.as_str(), value) {
                 ("Image", Json::Text(image)) => places.push(image),
-                ("HostConfig", host) => places.extend(mounted(host.get_mut("Mounts"))),
+                ("HostConfig", host) => places.extend(host.get_mut("Mounts").map(mounted).unwrap_or_default()),
                 _ => {}
             }
         }
@@ -52,8 +52,8 @@ impl ContainerCreate {
 }
 
 /// The images that are mounted as volumes.
-pub(super) fn mounted(mounts: Option<&mut Json>) -> Vec<&mut String> {
-    let Some(Json::List(mounts)) = mounts else { return Vec::new() };
+pub(super) fn mounted(mounts: &mut Json) -> Vec<&mut String> {
+    let Json::List(mounts) = mounts else { return Vec::new() };
     let images = mounts.iter_mut().filter(|mount| mount.get("Type").and_then(Json::text) == Some("image"));
     let sources = images.filter_map(|mount| match mount.get_mut("Source") {
         Some(Json::Text(source)) => Some(source),

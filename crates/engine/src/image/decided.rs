@@ -44,10 +44,9 @@ pub(crate) enum Asked {
 pub(crate) fn asked(image: &str) -> Asked {
     match Reference::from_str(image) {
         Ok(reference) if reference.host_as_written.is_empty() => Asked::Locally,
-        Ok(_) => Asked::ByName,
         Err(_) if is_id(image) => Asked::Locally,
-        // The gate refuses it as malformed.
-        Err(_) => Asked::ByName,
+        // What is no reference at all the gate refuses as malformed.
+        _ => Asked::ByName,
     }
 }
 

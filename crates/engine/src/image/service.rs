@@ -147,7 +147,7 @@ fn places(spec: &mut Json) -> Vec<(String, &mut String)> {
     for (key, value) in entries {
         match (key.as_str(), value) {
             ("Image", Json::Text(image)) => places.push(("image".to_owned(), image)),
-            ("Mounts", mounts) => places.extend(mounted(Some(mounts)).into_iter().map(|image| ("mount".to_owned(), image))),
+            ("Mounts", mounts) => places.extend(mounted(mounts).into_iter().map(|image| ("mount".to_owned(), image))),
             _ => {}
         }
     }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 impl Upstream {
     /// Whether the engine is up; its headers name its version.
     pub(crate) async fn ping(&self) -> Result<Response<Incoming>, EngineDown> {
-        in_time(self.plain(request(Method::GET, "/_ping".to_owned())?)).await
+        in_time(self.plain(request(Method::GET, "/_ping")?)).await
     }
 
     /// The digests under which the engine got an image it has, as `host/repo@sha256:…`; `None` if it has no such image.
@@ -57,14 +57,14 @@ impl Upstream {
         query.set("repo", wanted.repository.clone());
         query.set("tag", wanted.tag.clone());
         let path = format!("{}?{}", encode(&segments, self.newest().await?), query.encoded());
-        let answer = in_time(self.plain(request(Method::POST, path)?)).await?;
+        let answer = in_time(self.plain(request(Method::POST, &path)?)).await?;
         if answer.status().is_success() { Ok(()) } else { Err(EngineDown::Refused(answer.status())) }
     }
 
     async fn describe(&self, segments: &[String]) -> Result<Option<Vec<u8>>, EngineDown> {
         let version: ApiVersion = self.newest().await?;
         let whole = async {
-            let answer = self.plain(request(Method::GET, encode(segments, version))?).await?;
+            let answer = self.plain(request(Method::GET, &encode(segments, version))?).await?;
             let status = answer.status();
             let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(EngineDown::Broken)?;
             Ok((status, body))
@@ -83,7 +83,7 @@ async fn in_time<T>(asking: impl Future<Output = Result<T, EngineDown>>) -> Resu
     timeout(PATIENCE, asking).await.unwrap_or(Err(EngineDown::Silent))
 }
 
-fn request(method: Method, path: String) -> Result<Request<Body>, EngineDown> {
+fn request(method: Method, path: &str) -> Result<Request<Body>, EngineDown> {
     let request = Request::builder().method(method).uri(format!("http://docker{path}")).header(header::HOST, "docker");
     request.body(Body::empty()).map_err(|_| EngineDown::Unreadable)
 }

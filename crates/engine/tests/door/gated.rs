@@ -27,7 +27,7 @@ impl Set {
         Self { engine, stage, client, folder }
     }
 
-    async fn enforcing() -> Self {
+    pub async fn enforcing() -> Self {
         let set = Self::new().await;
         set.stage.gate.enforce();
         set.stage.gate.sign("dtr.test/qa/app:1", &digest());
@@ -38,7 +38,7 @@ impl Set {
         self.folder.path().join(name)
     }
 
-    async fn post(&self, path: &str, body: &str) -> (StatusCode, String) {
+    pub async fn post(&self, path: &str, body: &str) -> (StatusCode, String) {
         let request = self.client.post(self.stage.url(path)).header("content-type", "application/json");
         let answer = request.body(body.to_owned()).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
@@ -49,12 +49,12 @@ impl Set {
         (answer.status(), answer.text().await.unwrap())
     }
 
-    fn last_body(&self) -> Value {
+    pub fn last_body(&self) -> Value {
         serde_json::from_str(&self.engine.seen().last().unwrap().body).unwrap()
     }
 }
 
-fn digest() -> Digest {
+pub fn digest() -> Digest {
     Digest::sha256(b"signed")
 }
 
@@ -203,77 +203,6 @@ async fn the_registry_is_asked_about_the_signed_digest() {
     assert_eq!(set.engine.seen().len(), 1);
 }
 
-fn service(image: &str) -> String {
-    json!({"Name": "s", "TaskTemplate": {"ContainerSpec": {"Image": image}, "ForceUpdate": 1}}).to_string()
-}
-
-#[tokio::test]
-async fn a_service_is_created_from_the_signed_digest() {
-    let set = Set::enforcing().await;
-    assert_eq!(set.post("/services/create", &service("dtr.test/qa/app:1")).await.0, 200);
-    let pinned = format!("dtr.test/qa/app:1@{}", digest());
-    assert_eq!(set.last_body()["TaskTemplate"]["ContainerSpec"]["Image"], pinned);
-    assert_eq!(set.post("/services/create", &service("dtr.test/qa/app:2")).await.0, 404);
-    for task in [
-        json!({"Runtime": "plugin", "PluginSpec": {"Remote": "evil.test/x"}}),
-        json!({"ContainerSpec": {"Image": "dtr.test/qa/app:1"}, "PluginSpec": {"remote": "evil.test/x"}}),
-        json!({"ContainerSpec": {"Image": "dtr.test/qa/app:1"}, "Runtime": "attachment"}),
-        json!({"ContainerSpec": {"Image": "dtr.test/qa/app:1"}, "NetworkAttachmentSpec": {"ContainerID": "x"}}),
-    ] {
-        let (status, answer) = set.post("/services/create", &json!({ "TaskTemplate": task }).to_string()).await;
-        assert_eq!(status, 403, "{task}: {answer}");
-    }
-    assert_eq!(set.engine.seen().len(), 1);
-}
-
-/// Signed once, and not any more.
-const OLD: &str = "dtr.test/qa/app:old";
-
-#[tokio::test]
-async fn scale_and_restart_of_what_runs_are_never_blocked() {
-    let set = Set::enforcing().await;
-    set.engine.answers(
-        "GET /services/s",
-        200,
-        &json!({"Version": {"Index": 12}, "Spec": {"TaskTemplate": {"ContainerSpec": {"Image": OLD}}}}).to_string(),
-    );
-    assert_eq!(set.post("/services/s/update?version=12", &service(OLD)).await.0, 200);
-    assert!(set.stage.gate.asked.lock().unwrap().is_empty());
-    // Not the version that was looked at: then it may be another image.
-    assert_eq!(set.post("/services/s/update?version=13", &service(OLD)).await.0, 404);
-    // The same image in another place is another use.
-    let mounted =
-        json!({"TaskTemplate": {"ContainerSpec": {"Image": "dtr.test/qa/app:1", "Mounts": [{"Type": "image", "Source": OLD}]}}});
-    assert_eq!(set.post("/services/s/update?version=12", &mounted.to_string()).await.0, 404);
-    assert_eq!(set.post("/services/s/update?version=12", &service("dtr.test/qa/app:2")).await.0, 404);
-    assert_eq!(set.post("/services/s/update?version=12", &service("dtr.test/qa/app:1")).await.0, 200);
-    let pinned = format!("dtr.test/qa/app:1@{}", digest());
-    assert_eq!(set.last_body()["TaskTemplate"]["ContainerSpec"]["Image"], pinned);
-}
-
-#[tokio::test]
-async fn a_rollback_runs_only_what_is_signed_now() {
-    let set = Set::enforcing().await;
-    let now = |previous: &str| {
-        json!({
-            "Version": {"Index": 12},
-            "Spec": {"TaskTemplate": {"ContainerSpec": {"Image": OLD}}},
-            "PreviousSpec": {"TaskTemplate": {"ContainerSpec": {"Image": previous}}}
-        })
-        .to_string()
-    };
-    for (previous, status) in [
-        (format!("dtr.test/qa/app:1@{}", digest()), 200),
-        (OLD.to_owned(), 200),
-        ("dtr.test/qa/app:1".to_owned(), 403),
-        (format!("dtr.test/qa/app:1@{}", Digest::sha256(b"other")), 404),
-    ] {
-        set.engine.answers("GET /services/s", 200, &now(&previous));
-        let (answered, answer) = set.post("/services/s/update?version=12&rollback=previous", &service(OLD)).await;
-        assert_eq!(answered, status, "{previous}: {answer}");
-    }
-}
-
 #[tokio::test]
 async fn an_image_by_id_or_local_name_is_what_the_engine_says_it_is() {
     let set = Set::enforcing().await;
@@ -351,7 +280,7 @@ async fn credentials_are_lent_only_where_the_caller_sent_none() {
         set.client.post(&pull).header("x-registry-auth", auth).send().await.unwrap().text().await.unwrap();
     }
     let pulls = set.engine.seen().into_iter().filter(|seen| seen.call.contains("/images/create"));
-    let sent: Vec<_> = pulls.map(|seen| seen.headers["x-registry-auth"].clone()).collect();
-    assert_eq!(sent, ["bGVudA==", own]);
+    let headers: Vec<_> = pulls.map(|seen| seen.headers["x-registry-auth"].clone()).collect();
+    assert_eq!(headers, ["bGVudA==", own]);
     assert_eq!(*set.stage.gate.credentials.lock().unwrap(), 1);
 }

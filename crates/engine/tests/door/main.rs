@@ -3,6 +3,7 @@
 mod fake_engine;
 mod gated;
 mod refused;
+mod services;
 mod stage;
 mod stock_clients;
 mod streams;
