@@ -13,6 +13,7 @@ mod peer;
 mod serve;
 mod site;
 mod tls;
+mod unread;
 
 pub use certificate::{CertificateRefused, validate_certificate_covers};
 pub use live::Live;

@@ -2,8 +2,8 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
-use http::Request;
+use axum::{Router, body::Body};
+use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -19,7 +19,7 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::{Live, Peer, ServerTls};
+use crate::{Live, Peer, ServerTls, unread::Unread};
 
 /// A client that opens TCP and says nothing holds a place no longer than this.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -87,6 +87,10 @@ async fn connection(
     let carried = peer.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(carried.clone());
+        let request = match request.version() {
+            Version::HTTP_2 => request.map(|body| Body::new(Unread::new(body))),
+            _ => request.map(Body::new),
+        };
         router.clone().oneshot(request)
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());

@@ -18,7 +18,11 @@ pub(crate) async fn examine(options: Options) -> anyhow::Result<ExitCode> {
         certificate(&mut report, name, origin);
     }
     let engine = Engine::open(&options.engine)?;
-    let engine_answers = report.add("the engine answers", engine.ping().await, "start it, or point --engine at it");
+    let engine_answers = report.add(
+        &format!("the engine at {} answers", options.engine),
+        engine.ping().await,
+        "start it, or point --engine at it",
+    );
     match Instance::open_beside(&options.data_dir, &options.seal_key_file).await {
         Ok(instance) => {
             let sql = &instance.sql;
