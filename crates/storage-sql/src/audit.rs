@@ -4,82 +4,142 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
-use wharfinger_storage::audit::{Act, Audit, Recorded};
+use wharfinger_storage::audit::{Act, Audit, Link, Recorded};
 use wharfinger_storage::{Result, StorageError};
 
 use crate::{Sql, failed};
 
+const HEAD: &str = "SELECT last, link FROM audit_head WHERE id = 1";
+
 #[async_trait]
 impl Audit for Sql {
     async fn append(&self, act: &Act) -> Result<i64> {
-        let mut tx = self.write().await?;
         let nanos = i64::try_from(act.at.unix_timestamp_nanos()).map_err(StorageError::unavailable)?;
-        let (id,): (i64,) = sqlx::query_as(
-            "INSERT INTO audit (at, actor, action, object, outcome, detail) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-        )
-        .bind(nanos)
-        .bind(&act.actor)
-        .bind(&act.action)
-        .bind(&act.object)
-        .bind(&act.outcome)
-        .bind(&act.detail)
-        .fetch_one(&mut *tx)
-        .await
-        .map_err(failed)?;
+        let mut tx = self.write().await?;
+        let (last, before) = match sqlx::query(HEAD).fetch_optional(&mut *tx).await.map_err(failed)? {
+            Some(row) => head(&row)?,
+            None => (0, Link::START),
+        };
+        let id = last + 1;
+        let link = before.next(id, act);
+        let insert = "INSERT INTO audit (id, at, actor, action, object, outcome, detail, link)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+        sqlx::query(insert)
+            .bind(id)
+            .bind(nanos)
+            .bind(&act.actor)
+            .bind(&act.action)
+            .bind(&act.object)
+            .bind(&act.outcome)
+            .bind(&act.detail)
+            .bind(link.0.as_slice())
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        let upsert = "INSERT INTO audit_head (id, last, link) VALUES (1, $1, $2)
+             ON CONFLICT (id) DO UPDATE SET last = $1, link = $2";
+        sqlx::query(upsert).bind(id).bind(link.0.as_slice()).execute(&mut *tx).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         Ok(id)
     }
 
     async fn newest(&self, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>> {
-        let rows = sqlx::query(
-            "SELECT id, at, actor, action, object, outcome, detail FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2",
-        )
-        .bind(before.unwrap_or(i64::MAX))
-        .bind(i64::from(limit))
-        .fetch_all(self.read())
-        .await
-        .map_err(failed)?;
-        rows.iter().map(recorded).collect()
+        let select =
+            "SELECT id, at, actor, action, object, outcome, detail, link FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2";
+        let rows = sqlx::query(select).bind(before.unwrap_or(i64::MAX)).bind(i64::from(limit));
+        rows.fetch_all(self.read()).await.map_err(failed)?.iter().map(recorded).collect()
     }
+
+    async fn oldest(&self, after: i64, limit: u32) -> Result<Vec<Recorded>> {
+        let select = "SELECT id, at, actor, action, object, outcome, detail, link FROM audit WHERE id > $1 ORDER BY id LIMIT $2";
+        let rows = sqlx::query(select).bind(after).bind(i64::from(limit));
+        rows.fetch_all(self.read()).await.map_err(failed)?.iter().map(recorded).collect()
+    }
+
+    async fn head(&self) -> Result<(i64, Link)> {
+        match sqlx::query(HEAD).fetch_optional(self.read()).await.map_err(failed)? {
+            Some(row) => head(&row),
+            None => Ok((0, Link::START)),
+        }
+    }
+}
+
+fn head(row: &SqliteRow) -> Result<(i64, Link)> {
+    Ok((row.try_get("last").map_err(failed)?, link(row)?))
+}
+
+fn link(row: &SqliteRow) -> Result<Link> {
+    let bytes: Vec<u8> = row.try_get("link").map_err(failed)?;
+    bytes.try_into().map(Link).map_err(|_| StorageError::Damaged("a link of the audit log is not 32 bytes".to_owned()))
 }
 
 fn recorded(row: &SqliteRow) -> Result<Recorded> {
     let at: i64 = row.try_get("at").map_err(failed)?;
     let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at))
         .map_err(|_| StorageError::Damaged("the time of an audit entry".to_owned()))?;
-    Ok(Recorded {
-        id: row.try_get("id").map_err(failed)?,
-        act: Act {
-            at,
-            actor: row.try_get("actor").map_err(failed)?,
-            action: row.try_get("action").map_err(failed)?,
-            object: row.try_get("object").map_err(failed)?,
-            outcome: row.try_get("outcome").map_err(failed)?,
-            detail: row.try_get("detail").map_err(failed)?,
-        },
-    })
+    let act = Act {
+        at,
+        actor: row.try_get("actor").map_err(failed)?,
+        action: row.try_get("action").map_err(failed)?,
+        object: row.try_get("object").map_err(failed)?,
+        outcome: row.try_get("outcome").map_err(failed)?,
+        detail: row.try_get("detail").map_err(failed)?,
+    };
+    Ok(Recorded { id: row.try_get("id").map_err(failed)?, act, link: link(row)? })
 }
 
 #[cfg(test)]
 mod tests {
+    use wharfinger_storage::audit::Chain;
+
     use super::*;
 
-    #[tokio::test]
-    async fn what_was_recorded_is_read_back_newest_first() {
-        let folder = tempfile::tempdir().unwrap();
-        let sql = Sql::open(&folder.path().join("db")).await.unwrap();
-        let act = |object: &str| Act {
+    fn act(object: &str) -> Act {
+        Act {
             at: OffsetDateTime::UNIX_EPOCH,
             actor: "ann".to_owned(),
             action: "deploy".to_owned(),
             object: object.to_owned(),
             outcome: "deny".to_owned(),
             detail: "{}".to_owned(),
-        };
-        let first = sql.append(&act("one")).await.unwrap();
-        let second = sql.append(&act("two")).await.unwrap();
-        let all = sql.newest(None, 10).await.unwrap();
-        assert_eq!(all.iter().map(|entry| entry.id).collect::<Vec<_>>(), [second, first]);
-        assert_eq!(sql.newest(Some(second), 10).await.unwrap(), [Recorded { id: first, act: act("one") }]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_recorded_is_read_back_from_either_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Sql::open(&folder.path().join("db")).await.unwrap();
+        assert_eq!(sql.head().await.unwrap(), (0, Link::START));
+        for object in ["one", "two", "three"] {
+            sql.append(&act(object)).await.unwrap();
+        }
+        let ids = |entries: Vec<Recorded>| entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>();
+        assert_eq!(ids(sql.newest(None, 10).await.unwrap()), [3, 2, 1]);
+        assert_eq!(ids(sql.newest(Some(3), 1).await.unwrap()), [2]);
+        assert_eq!(ids(sql.oldest(1, 10).await.unwrap()), [2, 3]);
+        let mut chain = Chain::default();
+        for entry in sql.oldest(0, 10).await.unwrap() {
+            chain.follow(&entry).unwrap();
+        }
+        assert_eq!(sql.head().await.unwrap(), chain.head());
+        assert_eq!(sql.oldest(2, 1).await.unwrap()[0].act, act("three"));
+    }
+
+    #[tokio::test]
+    async fn entries_recorded_at_once_form_one_chain() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Sql::open(&folder.path().join("db")).await.unwrap();
+        let appended = (0..20).map(|number| {
+            let sql = sql.clone();
+            tokio::spawn(async move { sql.append(&act(&number.to_string())).await.unwrap() })
+        });
+        for task in appended.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+        let mut chain = Chain::default();
+        for entry in sql.oldest(0, 100).await.unwrap() {
+            chain.follow(&entry).unwrap();
+        }
+        assert_eq!(chain.head().0, 20);
     }
 }

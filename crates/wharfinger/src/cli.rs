@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Acts on this cluster's policy at this machine.
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// The record of what was decided and changed.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Sign images (not built yet: use `docker trust`).
     #[command(disable_help_flag = true)]
     Trust(NotBuilt),
@@ -95,6 +98,15 @@ pub(crate) enum PolicyCommand {
         /// Why; written to the audit log.
         #[arg(long)]
         reason: String,
+        #[command(flatten)]
+        place: Place,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Follow the chain of entries: exit 1 when one was changed or is missing. The server may be running.
+    Verify {
         #[command(flatten)]
         place: Place,
     },

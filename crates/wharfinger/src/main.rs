@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{AdminCommand, Cli, Command, ConfigCommand, LogFormat, PolicyCommand, ServeOnly, Serving};
+use crate::cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, LogFormat, PolicyCommand, ServeOnly, Serving};
 use crate::options::{Options, Problems};
 use crate::serve::Parts;
 
@@ -70,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(serving) => runtime.block_on(doctor::examine(Options::read(serving)?)),
         Command::Admin(AdminCommand::ResetPassword { name, place }) => runtime.block_on(operator::reset_password(&place, &name)),
         Command::Policy(PolicyCommand::Off { reason, place }) => runtime.block_on(operator::policy_off(&place, &reason)),
+        Command::Audit(AuditCommand::Verify { place }) => runtime.block_on(operator::verify_audit(&place)),
         Command::Trust(_) => Ok(not_built("trust", "docker trust does it")),
         Command::Verify(_) => Ok(not_built("verify", "docker trust inspect --pretty IMAGE shows the signatures")),
         Command::Explain(_) => Ok(not_built("explain", "POST /api/trust/explain {\"image\": …} does it")),

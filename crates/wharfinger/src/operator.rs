@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use wharfinger_auth::Secret;
 use wharfinger_cluster::Cluster;
 use wharfinger_identity::AccountName;
-use wharfinger_storage::audit::{Act, Audit as _};
+use wharfinger_storage::audit::{Act, Audit as _, Broken, Chain};
 
 use crate::cli::Place;
 use crate::instance::{Instance, random_password};
@@ -42,6 +42,36 @@ pub(crate) async fn policy_off(place: &Place, reason: &str) -> anyhow::Result<Ex
     println!(
         "`Run only signed images` is off: every image runs. Switch it on again in the console or with PUT /api/config/trust"
     );
+    instance.sql.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `audit verify`: follows the chain from the first entry to the last; exit status 1 when an entry was changed or is missing.
+pub(crate) async fn verify_audit(place: &Place) -> anyhow::Result<ExitCode> {
+    const AT_ONCE: u32 = 1000;
+    let instance = Instance::open_beside(&place.data_dir, &place.seal_key_file()).await?;
+    // Read before the entries: what is appended meanwhile only makes the chain longer.
+    let (noted, _) = instance.sql.head().await?;
+    let mut chain = Chain::default();
+    loop {
+        let entries = instance.sql.oldest(chain.head().0, AT_ONCE).await?;
+        if entries.is_empty() {
+            break;
+        }
+        for entry in &entries {
+            if let Err(broken) = chain.follow(entry) {
+                println!("BROKEN  {broken}");
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+    let (last, link) = chain.head();
+    if last < noted {
+        println!("BROKEN  {}", Broken::CutOff { expected: noted, found: last });
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("ok  {last} entries, each as it was recorded; the last link is {}", hex::encode(link.0));
+    println!("    Keep that link elsewhere: whoever can write the database can also write a whole new chain, but not this link.");
     instance.sql.close().await;
     Ok(ExitCode::SUCCESS)
 }

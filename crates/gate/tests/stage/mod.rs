@@ -8,7 +8,7 @@ use wharfinger_gate::{Admitted, Decide as _, Denial, Directory, DirectoryError, 
 use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_keys::{PublicKey, SealKey};
 use wharfinger_policy::{Configuration, Owner, Registration, RequiredTeam};
-use wharfinger_storage::audit::{Act, Audit, Recorded};
+use wharfinger_storage::audit::{Act, Audit, Link, Recorded};
 use wharfinger_storage::settings::Settings as _;
 use wharfinger_storage::{Result, StorageError};
 use wharfinger_storage_sql::Sql;
@@ -77,6 +77,14 @@ impl Audit for Record {
 
     async fn newest(&self, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>> {
         self.sql.newest(before, limit).await
+    }
+
+    async fn oldest(&self, after: i64, limit: u32) -> Result<Vec<Recorded>> {
+        self.sql.oldest(after, limit).await
+    }
+
+    async fn head(&self) -> Result<(i64, Link)> {
+        self.sql.head().await
     }
 }
 
