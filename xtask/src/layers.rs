@@ -24,7 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("auth", &["storage", "oci", "identity", "keys"]),
     ("trust", &["storage", "oci", "keys", "tuf", "transport"]),
     ("gate", &["storage", "oci", "identity", "keys", "tuf", "policy", "trust"]),
-    ("cluster", &["storage", "oci", "identity", "keys", "policy", "gate", "transport"]),
+    ("cluster", &["storage", "oci", "identity", "keys", "policy", "gate", "trust", "transport"]),
     // doors: never each other
     ("registry", DOOR),
     ("notary", DOOR),

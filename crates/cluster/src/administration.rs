@@ -12,6 +12,7 @@ use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::Accounts;
 use wharfinger_storage::audit::{Act, Audit};
 use wharfinger_storage::settings::Settings;
+use wharfinger_trust::Resolver;
 
 use crate::teams::{self, TeamError};
 use crate::{EngineCa, InstallError, Installed};
@@ -73,6 +74,8 @@ pub struct Cluster {
     seal: Arc<SealKey>,
     /// Where a local engine looks for CAs; `None` when the engine is elsewhere or it is not wanted.
     engine_ca: Option<EngineCa>,
+    /// Told when a registry is removed; `None` where nobody decides (the operator's commands).
+    resolver: Option<Arc<Resolver>>,
     clock: fn() -> OffsetDateTime,
 }
 
@@ -83,9 +86,10 @@ impl Cluster {
         audit: Arc<dyn Audit>,
         seal: Arc<SealKey>,
         engine_ca: Option<PathBuf>,
+        resolver: Option<Arc<Resolver>>,
         clock: fn() -> OffsetDateTime,
     ) -> Self {
-        Self { settings, directory, audit, seal, engine_ca: engine_ca.map(EngineCa::new), clock }
+        Self { settings, directory, audit, seal, engine_ca: engine_ca.map(EngineCa::new), resolver, clock }
     }
 
     pub async fn current(&self) -> Result<Current, ClusterError> {
@@ -169,6 +173,7 @@ impl Cluster {
         self.record(actor, action, object, &current.configuration, &next).await?;
         let document = serde_json::to_string(&next).map_err(|_| ClusterError::Damaged)?;
         let revision = self.settings.replace(current.revision, &document).await?;
+        self.forget_credentials(&current.configuration, &next);
         let notes = self.tell_engine(&current.configuration, &next);
         Ok(Change { revision, without_effect: next.without_effect(), notes })
     }
@@ -202,6 +207,18 @@ impl Cluster {
         self.audit.append(&act).await?;
         tracing::info!(principal = actor, action, object, "configuration changed");
         Ok(())
+    }
+
+    /// What requests brought along for a host that is not registered any more, or under another CA, is not kept.
+    fn forget_credentials(&self, before: &Configuration, next: &Configuration) {
+        let Some(resolver) = &self.resolver else { return };
+        for registration in &before.registries {
+            if let Ok(host) = registration.host()
+                && next.registration(&host).is_none_or(|next| next.ca_bundle != registration.ca_bundle)
+            {
+                resolver.forget_credentials(&host);
+            }
+        }
     }
 
     /// Puts the CAs of `next` where a local engine finds them and takes those of removed registries away.

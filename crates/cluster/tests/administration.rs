@@ -30,7 +30,7 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
         let certs = Some(folder.path().join("certs.d"));
-        let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), Arc::new(SealKey::generate()), certs, now);
+        let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), Arc::new(SealKey::generate()), certs, None, now);
         Self { folder, sql, cluster, host: Host::start().await }
     }
 

@@ -169,7 +169,7 @@ impl Gate {
                 Some(password) => credentials
                     .push(Credentials::Basic { username: registration.read_username.clone(), password: Secret::new(password) }),
                 None => {
-                    tracing::error!(registry = %reference.host, "the registration's read password cannot be unsealed: write it again")
+                    tracing::error!(registry = %reference.host, "the registration's read password cannot be unsealed: write it again");
                 }
             }
         }

@@ -193,7 +193,7 @@ async fn a_local_image_runs_only_by_a_signed_digest_it_came_under() {
     let signed = target("manifest one").digest().unwrap();
     let other = target("manifest two").digest().unwrap();
     let host = &stage.host.name;
-    let workload = stage.workload("0123456789ab", Purpose::Create);
+    let workload = Stage::workload("0123456789ab", Purpose::Create);
     let local = async |digests: &[String]| {
         let admitted = stage.gate.admit_local(&workload, "0123456789ab", digests).await;
         admitted.map(|admitted| admitted.pin("0123456789ab").cloned().unwrap())

@@ -37,7 +37,16 @@ impl ClusterOrigin {
         let now: fn() -> OffsetDateTime = OffsetDateTime::now_utc;
         let engine_is_here = options.engine.starts_with("unix://");
         let engine_ca = (options.install_ca && engine_is_here).then(|| options.engine_certs_dir.clone());
-        let cluster = Arc::new(Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), engine_ca, now));
+        let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
+        let cluster = Arc::new(Cluster::new(
+            sql.clone(),
+            sql.clone(),
+            sql.clone(),
+            instance.seal.clone(),
+            engine_ca,
+            Some(resolver.clone()),
+            now,
+        ));
         let mut local: Option<Arc<dyn LocalRegistry>> = None;
         if let Some(registry) = registry {
             let host = options.registry.host.clone();
@@ -52,7 +61,6 @@ impl ClusterOrigin {
                 tokens: registry.tokens.clone(),
             }));
         }
-        let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
         let directory = Arc::new(AccountsDirectory(instance.accounts.clone()));
         let gate = Arc::new(Gate::new(sql.clone(), directory, resolver.clone(), sql.clone(), local, instance.seal.clone(), now));
         let settings = BundleSettings {

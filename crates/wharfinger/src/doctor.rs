@@ -26,8 +26,15 @@ pub(crate) async fn examine(options: Options) -> anyhow::Result<ExitCode> {
     match Instance::open_beside(&options.data_dir, &options.seal_key_file).await {
         Ok(instance) => {
             let sql = &instance.sql;
-            let cluster =
-                Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), None, time::OffsetDateTime::now_utc);
+            let cluster = Cluster::new(
+                sql.clone(),
+                sql.clone(),
+                sql.clone(),
+                instance.seal.clone(),
+                None,
+                None,
+                time::OffsetDateTime::now_utc,
+            );
             report.add("the database and the seal key", Ok(()), "");
             match cluster.registrations().await {
                 Ok(registrations) => {

@@ -37,7 +37,7 @@ pub(crate) async fn policy_off(place: &Place, reason: &str) -> anyhow::Result<Ex
     anyhow::ensure!(!reason.trim().is_empty(), "give a reason: it is what the audit log will say");
     let instance = Instance::open_beside(&place.data_dir, &place.seal_key_file()).await?;
     let sql = &instance.sql;
-    let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), None, OffsetDateTime::now_utc);
+    let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), None, None, OffsetDateTime::now_utc);
     cluster.switch_off(reason).await?;
     println!(
         "`Run only signed images` is off: every image runs. Switch it on again in the console or with PUT /api/config/trust"

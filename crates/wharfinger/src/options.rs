@@ -240,9 +240,9 @@ pub(crate) fn generated_file() -> String {
     let mut text = String::from("# Keys of `wharfinger up`, `registry serve` and `cluster serve`. Remove the # to set one.\n");
     for (key, default, meaning) in Serving::KEYS {
         for line in meaning.lines() {
-            text.push_str(&format!("\n#{line}"));
+            text = format!("{text}\n#{line}");
         }
-        text.push_str(&format!("\n# {key} = \"{default}\"\n"));
+        text = format!("{text}\n# {key} = \"{default}\"\n");
     }
     text
 }

@@ -50,11 +50,11 @@ pub(crate) async fn serve(options: Options, parts: Parts) -> anyhow::Result<()> 
     let mut ready = String::from("ready");
     if let (Some(origin), Some(listener)) = (&registry, registry_listener) {
         open_door(&mut doors, &instance, &origin.served, origin.router.clone(), listener, &shutdown);
-        ready.push_str(&format!(" registry=https://{}", options.registry.host));
+        ready = format!("{ready} registry=https://{}", options.registry.host);
     }
     if let (Some(origin), Some(listener)) = (&cluster, cluster_listener) {
         open_door(&mut doors, &instance, &origin.served, origin.router.clone(), listener, &shutdown);
-        ready.push_str(&format!(" cluster=https://{}", options.cluster.host));
+        ready = format!("{ready} cluster=https://{}", options.cluster.host);
     }
     if let Some(address) = options.metrics_listen {
         let listener = TcpListener::bind(address).await.with_context(|| format!("--metrics-listen {address}"))?;

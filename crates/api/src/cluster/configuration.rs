@@ -49,10 +49,10 @@ pub(super) async fn replace_trust(
 fn changed(what: &str, change: &Change) -> Response {
     let mut message = what.to_owned();
     if !change.without_effect.is_empty() {
-        message.push_str(&format!("; kept without effect here: {}", change.without_effect.join(", ")));
+        message = format!("{message}; kept without effect here: {}", change.without_effect.join(", "));
     }
     for note in &change.notes {
-        message.push_str(&format!("; {note}"));
+        message = format!("{message}; {note}");
     }
     (etag(change.revision), Json(json!({ "message": message }))).into_response()
 }

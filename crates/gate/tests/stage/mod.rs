@@ -157,12 +157,12 @@ impl Stage {
         self.host.publish(self.gun().as_str(), self.forge.render());
     }
 
-    pub fn workload(&self, image: &str, purpose: Purpose) -> Workload {
+    pub fn workload(image: &str, purpose: Purpose) -> Workload {
         Workload { purpose, ..Workload::question(image, AccountId::stored("olga"), "olga") }
     }
 
     pub async fn admit(&self, path: &str) -> std::result::Result<Admitted, Denial> {
-        self.gate.admit(&self.workload(&self.host.gun(path), Purpose::Create)).await
+        self.gate.admit(&Self::workload(&self.host.gun(path), Purpose::Create)).await
     }
 
     pub async fn decide(&self, path: &str) -> std::result::Result<Pin, Denial> {
@@ -170,13 +170,13 @@ impl Stage {
     }
 
     pub async fn decide_exactly(&self, image: &str) -> std::result::Result<Pin, Denial> {
-        let admitted = self.gate.admit(&self.workload(image, Purpose::Create)).await?;
+        let admitted = self.gate.admit(&Self::workload(image, Purpose::Create)).await?;
         Ok(admitted.pin(image).expect("what was asked is answered").clone())
     }
 
     pub async fn explain(&self, path: &str) -> Explanation {
         let image = self.host.gun(path);
-        self.gate.explain(&self.workload(&image, Purpose::Explain), &image).await
+        self.gate.explain(&Self::workload(&image, Purpose::Explain), &image).await
     }
 
     /// Newest first.
