@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use wharfinger_e2e::{DockerCli, PASSWORD, Scene, import_busybox};
+use wharfinger_e2e::{DockerCli, PASSWORD, Person, Scene, import_busybox};
 
 #[test]
 fn login_takes_the_right_password_and_refuses_the_wrong_one() {
@@ -109,13 +109,7 @@ fn a_pushed_digest_that_does_not_fit_is_refused_and_leaves_nothing() {
     let dev = scene.person("dev");
     scene.push(&dev, "dev/app:1", "v1");
     let wrong = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
-    let token = dev
-        .does(&format!(
-            "curl -ksS -u dev:'{PASSWORD}' \"https://$REGISTRY/auth/token?service=$REGISTRY&scope=repository:dev/app:pull,push\" \
-             | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/'"
-        ))
-        .line()
-        .to_owned();
+    let token = token(&dev, "repository:dev/app:pull,push");
     let api = scene.registry_api().with_token(&token);
     let upload = dev.does(&format!(
         "curl -ksS -X POST -H 'Authorization: Bearer {token}' -D - -o /dev/null https://$REGISTRY/v2/dev/app/blobs/uploads/ \
@@ -127,6 +121,97 @@ fn a_pushed_digest_that_does_not_fit_is_refused_and_leaves_nothing() {
         .is(400)
         .says("DIGEST_INVALID");
     api.get(&format!("/v2/dev/app/blobs/{wrong}")).is(404);
+}
+
+#[test]
+fn an_index_of_images_is_pushed_and_pulled() {
+    let scene = Scene::up();
+    let dev = scene.person("dev");
+    // By hand: `docker manifest push` speaks plain HTTP to every registry on loopback.
+    let (one, first) = described(&scene, &dev, "dev/app:one", "amd64");
+    let (_, second) = described(&scene, &dev, "dev/app:two", "arm64");
+    let kind = "application/vnd.docker.distribution.manifest.list.v2+json";
+    let index = json!({"schemaVersion": 2, "mediaType": kind, "manifests": [first, second]}).to_string();
+    let token = token(&dev, "repository:dev/app:pull,push");
+    let api = scene.registry_api().with_token(&token);
+    api.call("PUT", "/v2/dev/app/manifests/both", Some((kind, &index))).is(201);
+    let both = scene.image("dev/app:both");
+    scene.forget(&one);
+    dev.does(&format!("docker pull {both} && docker run --rm --entrypoint cat {both} /etc/says")).says("dev/app:one");
+    let hollow = index.replace("sha256:", "sha256:00").replace("00\"", "\"");
+    let answer = api.call("PUT", "/v2/dev/app/manifests/hollow", Some((kind, &hollow)));
+    assert!((400..500).contains(&answer.status), "{answer:?}");
+    api.get("/v2/dev/app/manifests/hollow").is(404);
+}
+
+/// Pushes an image that says its own name; its name and its descriptor.
+fn described(scene: &Scene, dev: &Person, name: &str, architecture: &str) -> (String, serde_json::Value) {
+    let image = scene.push(dev, name, name);
+    let said = dev.does(&format!("docker push {image} | grep -o 'sha256:.*'")).stdout;
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let descriptor = json!({
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "digest": words[0],
+        "size": words[2].parse::<u64>().unwrap(),
+        "platform": {"os": "linux", "architecture": architecture},
+    });
+    (image, descriptor)
+}
+
+/// A token as any client gets it.
+fn token(dev: &Person, scope: &str) -> String {
+    dev.does(&format!(
+        "curl -ksS -u dev:'{PASSWORD}' \"https://$REGISTRY/auth/token?service=$REGISTRY&scope={scope}\" \
+         | sed 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/'"
+    ))
+    .line()
+    .to_owned()
+}
+
+#[test]
+fn a_signed_tag_is_shown_as_signed_and_not_deleted_by_accident() {
+    let scene = Scene::up();
+    let dev = scene.person("dev");
+    let image = scene.push(&dev, "dev/app:1", "v1");
+    scene.push(&dev, "dev/app:2", "v2");
+    dev.does(&format!("docker trust sign {image}"));
+    let owner = scene.registry_api().with_password("dev", PASSWORD);
+    let tags = owner.get("/api/v0/repositories/dev/app/tags").is(200).json();
+    let signed: Vec<_> = tags.as_array().unwrap().iter().map(|t| (t["name"].clone(), t["inNotary"].clone())).collect();
+    assert_eq!(signed, [("1".into(), true.into()), ("2".into(), false.into())]);
+    owner.delete("/api/v0/repositories/dev/app/tags/1").is(409).says("TAG_IN_NOTARY");
+    owner.delete("/api/v0/repositories/dev/app").is(405).says("REPOSITORY_CONTAINS_TAGS_IN_NOTARY");
+    owner.delete("/api/v0/repositories/dev/app/tags/2").ok();
+    scene.push(&dev, "dev/app:1", "v1-again-unsigned");
+    let tags = owner.get("/api/v0/repositories/dev/app/tags").is(200).json();
+    assert_eq!(tags[0]["hashMismatch"], true, "{tags}");
+    dev.does(&format!("docker trust revoke --yes {image}"));
+    owner.delete("/api/v0/repositories/dev/app/tags/1").ok();
+}
+
+#[test]
+fn somebody_shut_out_neither_pulls_nor_pushes_with_an_old_login() {
+    let scene = Scene::up();
+    let dev = scene.person("dev");
+    let image = scene.push(&dev, "dev/app:1", "v1");
+    scene.admin().patch("/accounts/dev", &json!({"isActive": false})).ok();
+    scene.forget(&image);
+    dev.sh(&format!("docker pull {image}")).fails();
+    import_busybox(&dev, &image, "v2").unwrap();
+    dev.sh(&format!("docker push {image}")).fails();
+    scene.admin().patch("/accounts/dev", &json!({"isActive": true})).ok();
+    // The old login stays dead; a new one works.
+    scene.docker_login(&dev, "dev", PASSWORD);
+    dev.does(&format!("docker push {image}"));
+}
+
+#[test]
+fn a_login_keeps_no_password_on_disk() {
+    let scene = Scene::up();
+    let dev = scene.person("dev");
+    let config = dev.does("cat ~/.docker/config.json").stdout;
+    let encoded = dev.does(&format!("printf 'dev:{PASSWORD}' | base64 -w0")).line().to_owned();
+    assert!(config.contains("identitytoken") && !config.contains(&encoded), "{config}");
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -84,6 +84,15 @@ fn act(stage: &mut Stage, block: &Block) -> Result<bool> {
     Ok(true)
 }
 
+/// A line of JSON would fill the screen; whoever looks for a failure sees all of it.
+fn shortened(line: &str, held: bool) -> String {
+    const WIDTH: usize = 150;
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) if held => format!("{} …", line.get(..end).unwrap_or(line)),
+        _ => line.to_owned(),
+    }
+}
+
 fn take(stage: &mut Stage, block: &Block, step: &Step) -> Result<bool> {
     let person = stage.person(&block.who)?.clone();
     let ran = match step.serves() {
@@ -104,7 +113,7 @@ fn take(stage: &mut Stage, block: &Block, step: &Step) -> Result<bool> {
     let lines: Vec<&str> = ran.output.lines().collect();
     let shown = if held.is_ok() { SHOWN_LINES } else { usize::MAX };
     for line in lines.iter().take(shown) {
-        println!("  {}", cyan(line));
+        println!("  {}", cyan(&shortened(line, held.is_ok())));
     }
     if lines.len() > shown {
         println!("  {}", dim(&format!("… and {} more lines", lines.len() - shown)));
