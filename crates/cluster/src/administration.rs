@@ -95,7 +95,7 @@ impl Cluster {
     pub async fn current(&self) -> Result<Current, ClusterError> {
         let stored = self.settings.load().await?;
         let configuration = match stored.document.as_str() {
-            "" => Configuration::default(),
+            "" if stored.revision == 0 => Configuration::default(),
             text => serde_json::from_str(text).map_err(|_| ClusterError::Damaged)?,
         };
         Ok(Current { revision: stored.revision, configuration })

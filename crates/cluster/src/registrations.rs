@@ -52,7 +52,14 @@ impl Cluster {
     /// Registers the registry of the same process, which is not serving yet when it starts. `instance` marks the entry, so that a
     /// changed public host replaces it.
     pub async fn register_own(&self, host: &Host, ca_bundle: &str, instance: &str) -> Result<(), ClusterError> {
-        let current = self.current().await?;
+        let current = match self.current().await {
+            // The cluster has to come up for an admin to write a whole one; until then everything is refused.
+            Err(damaged @ ClusterError::Damaged) => {
+                tracing::error!("{damaged}");
+                return Ok(());
+            }
+            other => other?,
+        };
         let own = Registration { service_id: instance.to_owned(), ..Registration::new(host, ca_bundle) };
         let mut configuration = current.configuration.clone();
         let present = configuration.registration(host).cloned();

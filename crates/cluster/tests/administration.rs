@@ -247,3 +247,19 @@ async fn the_own_registry_follows_its_public_host() {
     let hosts: Vec<_> = stage.cluster.registrations().await.unwrap().into_iter().map(|known| known.host_address).collect();
     assert_eq!(hosts, ["new.test:5443"]);
 }
+
+#[tokio::test]
+async fn a_damaged_policy_stays_damaged_over_a_restart_until_somebody_writes_a_whole_one() {
+    use wharfinger_storage::settings::Settings as _;
+    let stage = Stage::new().await;
+    for damaged in ["{", ""] {
+        let revision = stage.sql.load().await.unwrap().revision;
+        let revision = stage.sql.replace(revision, damaged).await.unwrap();
+        stage.cluster.register_own(&"own.test".parse().unwrap(), "PEM", "instance-1").await.unwrap();
+        assert_eq!(stage.sql.load().await.unwrap().revision, revision, "nothing was written over it");
+        assert!(matches!(stage.cluster.current().await, Err(ClusterError::Damaged)));
+        let whole = "registries = []\n[trust_configuration]\nrequire_content_trust = true";
+        stage.cluster.replace_file("ann", whole, None).await.unwrap();
+        assert!(stage.cluster.current().await.unwrap().configuration.trust.require_content_trust);
+    }
+}

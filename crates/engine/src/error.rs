@@ -78,6 +78,7 @@ impl Refusal {
                 ImageCallRefused::AllTags(_) | ImageCallRefused::Runtime(_) | ImageCallRefused::Rollback(_) => {
                     StatusCode::FORBIDDEN
                 }
+                ImageCallRefused::NotFromItsRegistry(_) => StatusCode::NOT_FOUND,
                 ImageCallRefused::Undecided(_) => StatusCode::SERVICE_UNAVAILABLE,
                 ImageCallRefused::Query(_)
                 | ImageCallRefused::Json(_)

@@ -2,7 +2,7 @@
 
 use base64::engine::DecodePaddingMode;
 use base64::{Engine as _, alphabet, engine::GeneralPurpose, engine::general_purpose::GeneralPurposeConfig};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use wharfinger_oci::Host;
 use wharfinger_trust::{Credentials, Secret};
@@ -20,6 +20,7 @@ pub(crate) struct RegistryAuth {
     /// The host the credentials are for, if it says so.
     server: Option<Host>,
     credentials: Vec<Credentials>,
+    header: Option<HeaderValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -51,11 +52,17 @@ impl RegistryAuth {
         if let (Some(username), Some(password)) = (some(raw.username), some(raw.password)) {
             credentials.push(Credentials::Basic { username, password: Secret::new(password) });
         }
-        Self { server: some(raw.serveraddress).and_then(|address| host_of(&address)), credentials }
+        let server = some(raw.serveraddress).and_then(|address| host_of(&address));
+        Self { server, credentials, header: headers.get(X_REGISTRY_AUTH).cloned() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.credentials.is_empty()
+    }
+
+    /// The header as it came, if there is anything in it.
+    pub(crate) fn header(&self) -> Option<&HeaderValue> {
+        self.header.as_ref().filter(|_| !self.is_empty())
     }
 
     /// The credentials, unless they say that they are for another host.

@@ -45,7 +45,7 @@ impl Explanation {
             Ok(Pin::Signed(_)) => {
                 ("allow", Said { code: "signed", message: "signed as the policy requires".to_owned(), remedy: String::new() })
             }
-            Ok(Pin::Unenforced) => (
+            Ok(Pin::Exempt(_) | Pin::Unenforced) => (
                 "allow",
                 Said { code: "exempt", message: "exempt from the policy by allow_repos".to_owned(), remedy: String::new() },
             ),

@@ -85,7 +85,8 @@ impl Gate {
         {
             return Ok((basis, Arc::clone(configuration)));
         }
-        let configuration = if stored.document.is_empty() {
+        // Empty is what nobody has written yet; of one that was written, nothing left is damage.
+        let configuration = if stored.document.is_empty() && stored.revision == 0 {
             Configuration::default()
         } else {
             // A document that cannot be read may have said "enforce": everything is refused until an admin replaces it.
@@ -105,7 +106,8 @@ impl Gate {
         };
         counter.fetch_add(1, Ordering::Relaxed);
         let (outcome, code) = match &judgement.outcome {
-            Ok(Pin::Unenforced) => ("allow", "exempt"),
+            Ok(Pin::Exempt(_)) => ("allow", "exempt"),
+            Ok(Pin::Unenforced) => ("allow", "off"),
             Ok(Pin::Signed(_)) => ("allow", "signed"),
             Err(denial) => ("deny", denial.code()),
         };

@@ -22,9 +22,9 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    fn exempt() -> Self {
+    fn exempt(reference: Reference) -> Self {
         Self {
-            outcome: Ok(Pin::Unenforced),
+            outcome: Ok(Pin::Exempt(reference)),
             digest: None,
             evidence: Evidence::default(),
             elsewhere: Vec::new(),
@@ -52,7 +52,7 @@ impl Gate {
             return refuse(Cause::NotRegistered { host: reference.host.to_string() });
         };
         if configuration.trust.exemptions().any(|pattern| pattern.matches(&reference)) {
-            return Judgement::exempt();
+            return Judgement::exempt(reference);
         }
         let collection = match self.resolve(registration, workload, &reference).await {
             Ok(collection) => collection,

@@ -43,8 +43,10 @@ pub struct Workload {
 /// What the gate found for one image.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Pin {
-    /// The policy does not ask about this image: forward the reference as it came.
+    /// The switch is off: forward the reference as it came.
     Unenforced,
+    /// `allow_repos` names the repository: what its registry has there may run, and nothing else that is called so.
+    Exempt(Reference),
     /// Run this digest and no other.
     Signed(SignedPin),
 }

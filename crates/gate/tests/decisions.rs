@@ -132,7 +132,7 @@ async fn an_exempt_repository_needs_no_signature_but_a_registered_host() {
             configuration.trust.allow_repos = vec![format!("{host}/infra/*"), "evil.test/infra/*".to_owned()];
         })
         .await;
-    assert_eq!(stage.decide("infra/agent:v1").await.unwrap(), Pin::Unenforced);
+    assert!(matches!(stage.decide("infra/agent:v1").await.unwrap(), Pin::Exempt(_)));
     assert!(stage.decide("infra2/agent:v1").await.is_err());
     assert_eq!(
         cause(stage.decide_exactly("evil.test/infra/agent:v1").await),
@@ -212,4 +212,13 @@ async fn builds_pass_while_enforcing_only_if_the_policy_says_so() {
     assert!(!stage.gate.builds_allowed().await.unwrap());
     stage.configure(|configuration: &mut Configuration| configuration.trust.allow_builds = true).await;
     assert!(stage.gate.builds_allowed().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_policy_of_which_nothing_is_left_is_damage_and_not_the_switch_turned_off() {
+    let stage = Stage::new().await;
+    stage.write_document("").await;
+    let denial = stage.decide("qa/unsigned:v9").await.unwrap_err();
+    assert_eq!(denial.status(), 503, "{denial:?}");
+    assert!(stage.gate.enforcing().await.is_err() && stage.gate.builds_allowed().await.is_err());
 }

@@ -75,7 +75,7 @@ pub(super) async fn resolve(
         match api.gate.admit(&workload).await {
             Ok(admitted) => match admitted.pin(&image) {
                 Some(Pin::Signed(pin)) => drop(resolved.images.insert(image, pin.pinned.clone())),
-                Some(Pin::Unenforced) => drop(resolved.images.insert(image.clone(), image)),
+                Some(Pin::Unenforced | Pin::Exempt(_)) => drop(resolved.images.insert(image.clone(), image)),
                 None => resolved.errors.push(format!("trust could not be decided for {image}")),
             },
             Err(denial) => resolved.errors.push(denial.message()),

@@ -2,14 +2,15 @@
 
 use std::str::FromStr as _;
 
+use http::HeaderValue;
 use wharfinger_auth::Granted;
-use wharfinger_gate::{Admitted, Purpose, Workload};
+use wharfinger_gate::{Admitted, Pin, Purpose, Workload};
 use wharfinger_oci::Reference;
 
 use super::Engine;
 use crate::{
     error::Refusal,
-    image::{Asked, Decided, asked},
+    image::{Asked, Decided, Decision, ImageCallRefused, asked, of_its_own_repository},
     registry_auth::RegistryAuth,
 };
 
@@ -25,11 +26,47 @@ impl Engine {
         if !self.gate.enforcing().await? {
             return Ok(Decided::Unenforced);
         }
-        let mut admitted = Vec::new();
+        let mut decisions = Vec::new();
         for image in images {
-            admitted.push(self.decide_one(granted, image, purpose, auth).await?);
+            let admitted = self.decide_one(granted, image, purpose, auth).await?;
+            let exempt = match admitted.pin(image) {
+                Some(Pin::Exempt(reference)) => self.exempt(granted, image, reference, purpose, auth).await?,
+                _ => None,
+            };
+            decisions.push(Decision { admitted, exempt });
         }
-        Ok(Decided::Enforced(admitted))
+        Ok(Decided::Enforced(decisions))
+    }
+
+    /// Which manifest an exempt image is. Its name alone proves nothing: whoever may tag, load or import an image on the engine
+    /// can call it so, and the engine takes what it has before it asks a registry.
+    async fn exempt(
+        &self,
+        granted: &Granted,
+        image: &str,
+        reference: &Reference,
+        purpose: Purpose,
+        auth: &RegistryAuth,
+    ) -> Result<Option<String>, Refusal> {
+        if let Some(digest) = &reference.digest {
+            return Ok(Some(reference.pinned(digest)));
+        }
+        let pinned = match purpose {
+            // These ask the registry themselves.
+            Purpose::Pull | Purpose::Inspect | Purpose::Explain => return Ok(None),
+            Purpose::Create => {
+                let digests = self.upstream.repo_digests(image).await?.unwrap_or_default();
+                of_its_own_repository(reference, &digests)
+            }
+            Purpose::Service => {
+                let lent = match auth.header() {
+                    Some(sent) => Some(sent.clone()),
+                    None => self.lent_auth(granted, image).await.and_then(|lent| HeaderValue::try_from(lent).ok()),
+                };
+                self.upstream.registry_digest(image, lent).await?.map(|digest| reference.pinned(&digest))
+            }
+        };
+        pinned.map(Some).ok_or_else(|| ImageCallRefused::NotFromItsRegistry(image.to_owned()).into())
     }
 
     async fn decide_one(
@@ -66,8 +103,8 @@ impl Engine {
         match decided {
             Decided::Unenforced if self.gate.enforcing().await? => Err(Refusal::Outdated),
             Decided::Unenforced => Ok(()),
-            Decided::Enforced(admitted) => {
-                for admitted in admitted {
+            Decided::Enforced(decisions) => {
+                for Decision { admitted, .. } in decisions {
                     self.gate.still_current(admitted).await?;
                 }
                 Ok(())

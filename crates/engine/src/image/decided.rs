@@ -11,24 +11,49 @@ use super::ImageCallRefused;
 pub(crate) enum Decided {
     /// *Run only signed images* is off: every image as it was asked for.
     Unenforced,
-    Enforced(Vec<Admitted>),
+    Enforced(Vec<Decision>),
+}
+
+/// What the gate said of one image.
+pub(crate) struct Decision {
+    pub(crate) admitted: Admitted,
+    /// Of an image that is exempt: what its registry has under that name, by digest. None where the registry is asked by the
+    /// call itself.
+    pub(crate) exempt: Option<String>,
 }
 
 impl Decided {
     /// What has to stand where `image` stood.
     pub(super) fn write(&self, image: &str) -> Result<String, ImageCallRefused> {
-        Ok(self.pin(image)?.map_or_else(|| image.to_owned(), |pin| pin.pinned.clone()))
+        let Self::Enforced(decisions) = self else { return Ok(image.to_owned()) };
+        match find(decisions, image)? {
+            (Pin::Signed(pin), _) => Ok(pin.pinned.clone()),
+            (Pin::Exempt(_) | Pin::Unenforced, Some(exempt)) => Ok(exempt.clone()),
+            (Pin::Exempt(_) | Pin::Unenforced, None) => Err(ImageCallRefused::Undecided(image.to_owned())),
+        }
     }
 
     /// The signed digest of `image`; `None` where the policy does not ask.
     pub(super) fn pin(&self, image: &str) -> Result<Option<&SignedPin>, ImageCallRefused> {
-        let Self::Enforced(admitted) = self else { return Ok(None) };
-        match admitted.iter().find_map(|admitted| admitted.pin(image)) {
-            Some(Pin::Signed(pin)) => Ok(Some(pin)),
-            Some(Pin::Unenforced) => Ok(None),
-            None => Err(ImageCallRefused::Undecided(image.to_owned())),
+        let Self::Enforced(decisions) = self else { return Ok(None) };
+        match find(decisions, image)?.0 {
+            Pin::Signed(pin) => Ok(Some(pin)),
+            Pin::Exempt(_) | Pin::Unenforced => Ok(None),
         }
     }
+}
+
+fn find<'a>(decisions: &'a [Decision], image: &str) -> Result<(&'a Pin, Option<&'a String>), ImageCallRefused> {
+    let found = decisions.iter().find_map(|decision| Some((decision.admitted.pin(image)?, decision.exempt.as_ref())));
+    found.ok_or_else(|| ImageCallRefused::Undecided(image.to_owned()))
+}
+
+/// Of the digests the engine got an image by, the one of the exempt repository itself. What was only tagged, built, loaded or
+/// imported under its name has none.
+pub(crate) fn of_its_own_repository(exempt: &Reference, repo_digests: &[String]) -> Option<String> {
+    let known = repo_digests.iter().filter_map(|known| Reference::from_str(known).ok());
+    let mut own = known.filter(|known| known.host == exempt.host && known.repository == exempt.repository);
+    own.find_map(|known| known.digest).map(|digest| exempt.pinned(&digest))
 }
 
 /// How an image was named.

@@ -1,5 +1,7 @@
 //! `POST /services/create` and `POST /services/{id}/update`.
 
+use wharfinger_oci::Reference;
+
 use super::{Decided, ImageCallRefused, Pinned, container::mounted, json};
 use crate::{
     json::{Json, read},
@@ -103,10 +105,13 @@ impl Service {
         }
         // Without knowing what would run, nothing can be said of it.
         let now = self.now.as_ref().ok_or_else(|| ImageCallRefused::Rollback("an image that is not known".to_owned()))?;
+        if !now.previous.iter().any(|(place, _)| place == "image") {
+            return Err(ImageCallRefused::Rollback("something that is no container".to_owned()));
+        }
         for placed in now.previous.iter().filter(|placed| !self.runs_already(placed)) {
             let (_, image) = placed;
             let same = match decided.pin(image)? {
-                None => true,
+                None => image.parse().is_ok_and(|exempt: Reference| exempt.digest.is_some()),
                 Some(pin) => pin.reference.digest.as_ref() == Some(&pin.digest),
             };
             if !same {

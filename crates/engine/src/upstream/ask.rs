@@ -3,17 +3,19 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use http::{Method, Request, Response, StatusCode, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use serde::Deserialize;
 use tokio::time::timeout;
+use wharfinger_oci::Digest;
 
 use super::{EngineDown, Upstream};
 use crate::{
     call::{ApiVersion, encode},
     image::{ServiceNow, TagAfterwards},
     query::Query,
+    registry_auth::X_REGISTRY_AUTH,
 };
 
 /// The longest answer that is read whole: a service's description with many environment variables.
@@ -40,6 +42,37 @@ impl Upstream {
         let Some(bytes) = self.describe(&segments).await? else { return Ok(None) };
         let image: Image = serde_json::from_slice(&bytes).map_err(|_| EngineDown::Unreadable)?;
         Ok(Some(image.repo_digests.unwrap_or_default()))
+    }
+
+    /// The manifest the image's registry has under that name, asked by the engine; `None` if there is none, or none for whoever
+    /// `auth` is.
+    pub(crate) async fn registry_digest(&self, image: &str, auth: Option<HeaderValue>) -> Result<Option<Digest>, EngineDown> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Distribution {
+            descriptor: Descriptor,
+        }
+        #[derive(Deserialize)]
+        struct Descriptor {
+            digest: String,
+        }
+        let mut segments = vec!["distribution".to_owned()];
+        segments.extend(image.split('/').map(ToOwned::to_owned));
+        segments.push("json".to_owned());
+        let mut request = request(Method::GET, &encode(&segments, self.newest().await?))?;
+        request.headers_mut().extend(auth.map(|auth| (X_REGISTRY_AUTH, auth)));
+        let whole = async {
+            let answer = self.plain(request).await?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(EngineDown::Broken)?;
+            Ok((status, body.to_bytes()))
+        };
+        let (status, body) = in_time(whole).await?;
+        if !status.is_success() {
+            return Ok(None);
+        }
+        let said: Distribution = serde_json::from_slice(&body).map_err(|_| EngineDown::Unreadable)?;
+        said.descriptor.digest.parse().map(Some).map_err(|_| EngineDown::Unreadable)
     }
 
     /// What a service runs; `None` if there is no such service (or no swarm).

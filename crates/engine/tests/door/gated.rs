@@ -284,3 +284,40 @@ async fn credentials_are_lent_only_where_the_caller_sent_none() {
     assert_eq!(headers, ["bGVudA==", own]);
     assert_eq!(*set.stage.gate.credentials.lock().unwrap(), 1);
 }
+
+#[tokio::test]
+async fn a_local_image_that_is_called_like_an_exempt_one_does_not_run() {
+    let set = Set::enforcing().await;
+    let create = json!({"Image": "dtr.test/exempt/agent:1"}).to_string();
+    let inspected = "GET /images/dtr.test/exempt/agent:1/json";
+    let own = format!("dtr.test/exempt/agent@{}", digest());
+    for shadow in
+        [json!([]), json!(null), json!(["dtr.test/exempt/other@sha256:00", format!("evil.test/exempt/agent@{}", digest())])]
+    {
+        set.engine.answers(inspected, 200, &json!({"RepoDigests": shadow}).to_string());
+        let (status, answer) = set.post("/containers/create", &create).await;
+        assert_eq!(status, 404, "{answer}");
+        assert!(message(&answer).contains("pull it first"), "{answer}");
+    }
+    set.engine.answers(inspected, 404, "{}");
+    assert_eq!(set.post("/containers/create", &create).await.0, 404, "the client pulls it then");
+    assert!(!set.engine.calls().iter().any(|call| call.starts_with("POST")));
+    set.engine.answers(inspected, 200, &json!({"RepoDigests": ["dtr.test/x/y@sha256:00", own]}).to_string());
+    assert_eq!(set.post("/containers/create", &create).await.0, 200);
+    assert_eq!(set.last_body()["Image"], format!("dtr.test/exempt/agent:1@{}", digest()));
+    assert_eq!(set.post("/images/create?fromImage=dtr.test%2Fexempt%2Fagent&tag=1", "").await.0, 200);
+    assert!(set.engine.calls().last().unwrap().ends_with("agent&tag=1"), "{:?}", set.engine.calls());
+}
+
+#[tokio::test]
+async fn a_service_of_an_exempt_image_runs_what_its_registry_has() {
+    let set = Set::enforcing().await;
+    let service = json!({"TaskTemplate": {"ContainerSpec": {"Image": "dtr.test/exempt/agent:1"}}}).to_string();
+    let asked = "GET /distribution/dtr.test/exempt/agent:1/json";
+    set.engine.answers(asked, 404, "{}");
+    assert_eq!(set.post("/services/create", &service).await.0, 404);
+    assert!(!set.engine.calls().iter().any(|call| call.starts_with("POST")));
+    set.engine.answers(asked, 200, &json!({"Descriptor": {"digest": digest().to_string(), "size": 1}}).to_string());
+    assert_eq!(set.post("/services/create", &service).await.0, 200);
+    assert_eq!(set.last_body()["TaskTemplate"]["ContainerSpec"]["Image"], format!("dtr.test/exempt/agent:1@{}", digest()));
+}

@@ -74,4 +74,11 @@ async fn a_rollback_runs_only_what_is_signed_now() {
         let (answered, answer) = set.post("/services/s/update?version=12&rollback=previous", &service(OLD)).await;
         assert_eq!(answered, status, "{previous}: {answer}");
     }
+    for task in [json!({"Runtime": "plugin", "PluginSpec": {"Remote": "evil.test/x"}}), json!({}), json!(null)] {
+        let spec = json!({"TaskTemplate": {"ContainerSpec": {"Image": OLD}}});
+        let now = json!({"Version": {"Index": 12}, "Spec": spec, "PreviousSpec": {"TaskTemplate": task}});
+        set.engine.answers("GET /services/s", 200, &now.to_string());
+        let (answered, answer) = set.post("/services/s/update?version=12&rollback=previous", &service(OLD)).await;
+        assert_eq!(answered, 403, "no image where there must be one: {answer}");
+    }
 }

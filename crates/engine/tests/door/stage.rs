@@ -193,6 +193,9 @@ impl TestGate {
         let denial = |cause| Denial { image: asked.to_owned(), cause };
         let parsed: Reference =
             reference.parse().map_err(|_| denial(Cause::Malformed { why: format!("{reference} is no reference") }))?;
+        if parsed.repository.namespace() == "exempt" {
+            return Ok(Admitted::forged_for_tests([(asked.to_owned(), Pin::Exempt(parsed))]));
+        }
         let absent = || denial(Cause::NoTrustData { credentials_refused: false });
         let signed = self.signed.lock().unwrap();
         let digest = match &parsed.digest {
