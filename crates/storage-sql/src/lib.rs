@@ -67,7 +67,7 @@ impl Sql {
     }
 }
 
-/// The database's file is its owner's alone: it holds password hashes and what the private repositories' people say. SQLite
+/// The database's file is its owner's alone: it holds password hashes and what the private repositories' people say. `SQLite`
 /// gives the mode of the file to its log and index.
 fn private(path: &Path) -> std::io::Result<()> {
     let with = |suffix| {
