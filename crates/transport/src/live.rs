@@ -10,7 +10,7 @@ use std::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// A request that was authenticated just before its account was cut may bind its connection just after: such a late
-/// binding is cut as well.
+/// binding is cut as well. A connection that was opened since then was let in by what is true now.
 const CUT_IS_REMEMBERED: Duration = Duration::from_secs(5);
 
 /// Every open connection (and the tunnels that outlive their HTTP connection), by account and key.
@@ -31,6 +31,7 @@ struct Table {
 struct Open {
     cancelled: CancellationToken,
     names: BTreeSet<Name>,
+    since: Instant,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +88,7 @@ impl Live {
         let mut table = self.table();
         let id = table.next;
         table.next += 1;
-        table.open.insert(id, Open { cancelled: cancelled.clone(), names: BTreeSet::new() });
+        table.open.insert(id, Open { cancelled: cancelled.clone(), names: BTreeSet::new(), since: Instant::now() });
         (id, cancelled)
     }
 
@@ -97,7 +98,7 @@ impl Live {
         let Table { open, cut, .. } = &mut *table;
         let Some(open) = open.get_mut(&id) else { return };
         for name in names {
-            if cut.get(&name).is_some_and(|at| at.elapsed() < CUT_IS_REMEMBERED) {
+            if cut.get(&name).is_some_and(|at| open.since <= *at && at.elapsed() < CUT_IS_REMEMBERED) {
                 open.cancelled.cancel();
             }
             open.names.insert(name);

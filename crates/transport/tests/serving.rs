@@ -203,6 +203,18 @@ async fn a_connection_that_is_cut_ends_within_two_seconds() {
 }
 
 #[tokio::test]
+async fn whoever_comes_back_after_being_cut_off_is_not_cut_off_again() {
+    let ca = Authority::new("ca");
+    let serving = Serving::start(&ca.issue(&["localhost"]), None).await;
+    assert_eq!(serving.live.close_account("somebody"), 0);
+    let mut stream = connect(&Arc::new(config(&ca, None)), serving.address).await.unwrap();
+    stream.write_all(b"GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "a password just changed, an account just let in again");
+}
+
+#[tokio::test]
 async fn nothing_new_is_accepted_after_shutdown() {
     let ca = Authority::new("ca");
     let serving = Serving::start(&ca.issue(&["localhost"]), None).await;

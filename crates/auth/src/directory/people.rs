@@ -131,7 +131,9 @@ impl Directory {
         };
         let updated = self.store().update_account(&account.id, &change).await?;
         let updated = updated.ok_or_else(|| DirectoryError::NoSuch { what: "account", name: account.name.to_string() })?;
-        if shut_out {
+        // What is open was opened by the rights of before; who changes their own still gets the answer.
+        let other_rights = updated.role != account.role || (account.is_admin && !updated.is_admin);
+        if shut_out || (other_rights && account.id != actor.account.id) {
             self.cut.close_account(&account.id);
         }
         self.record(actor, "account.update", account.name.as_str(), detail).await?;

@@ -243,6 +243,22 @@ async fn whoever_is_shut_out_is_cut_off_and_the_answer_says_what_is_lost() {
 }
 
 #[tokio::test]
+async fn an_open_stream_does_not_outlive_the_role_it_was_opened_with() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    let change = async |changes| drop(house.directory.update_account(&house.admin(), "ada", changes).await.unwrap());
+    let cuts = || house.cuts.0.lock().unwrap().len();
+    change(AccountChanges { is_admin: Some(true), role: Some(Role::FullControl), ..AccountChanges::default() }).await;
+    let before = cuts();
+    change(AccountChanges { full_name: Some("Ada".into()), ..AccountChanges::default() }).await;
+    assert_eq!(cuts(), before);
+    change(AccountChanges { is_admin: Some(false), ..AccountChanges::default() }).await;
+    change(AccountChanges { role: Some(Role::None), ..AccountChanges::default() }).await;
+    assert_eq!(cuts(), before + 2);
+    assert_eq!(house.cuts.0.lock().unwrap().last(), Some(&ada.id.to_string()));
+}
+
+#[tokio::test]
 async fn shutting_somebody_out_does_not_wait_for_what_it_takes_along() {
     let house = house().await;
     let ada = house.user("ada").await;
