@@ -34,7 +34,7 @@ pub fn run(filter: &[String]) -> Result<()> {
         passed &= counts.run(&["test", "--workspace", "--doc", "--no-fail-fast"], &engine.host())?;
     }
     drop(engine);
-    let line = format!("{} tests passed, {} failed", counts.passed, counts.failed);
+    let line = format!("{} passed, {} failed", counts.passed, counts.failed);
     println!("{}", if passed { green(&line) } else { red(&line) });
     ensure!(passed, "not all tests passed");
     Ok(())

@@ -329,7 +329,7 @@ async fn a_cookie_reads_and_changes_only_from_our_own_pages() {
     browser.get("/id/").await.is(200);
     let body = r#"{"name":"eve","password":"correct horse battery"}"#;
     browser.post("/accounts/", body).await.is(401);
-    browser.clone().with("sec-fetch-site", "cross-site").post("/accounts/", body).await.is(401);
-    browser.clone().with("sec-fetch-site", "same-site").post("/accounts/", body).await.is(401);
+    browser.clone().with("sec-fetch-site", "cross-site").post("/accounts/", body).await.is(403);
+    browser.clone().with("sec-fetch-site", "same-site").post("/accounts/", body).await.is(403);
     browser.clone().with("sec-fetch-site", "same-origin").post("/accounts/", body).await.is(201);
 }
