@@ -102,7 +102,7 @@ impl From<ClusterError> for ApiError {
             ClusterError::Configuration(_) => bad("INVALID_CONFIGURATION", message),
             ClusterError::Host(_) => bad("INVALID_HOST", message),
             ClusterError::Team(TeamError::Storage(error)) | ClusterError::Storage(error) => error.into(),
-            ClusterError::Team(_) => bad("INVALID_TEAM", message),
+            ClusterError::Team(_) | ClusterError::Named { .. } => bad("INVALID_TEAM", message),
             ClusterError::NotAdded { .. } => bad("REGISTRY_NOT_ADDED", message),
             ClusterError::HalfCredentials(_) => bad("INVALID_CREDENTIALS", message),
             ClusterError::NotRegistered(_) => Self::new(StatusCode::NOT_FOUND, "NOT_REGISTERED", message),

@@ -5,10 +5,11 @@ use wharfinger_identity::{AccountId, PublicKeyId, Role, TeamId};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::PublicKeyRecord;
 
-/// The teams the cluster's signing policy names: to change such a team is to change the policy.
+/// The teams and users the cluster's signing policy names: to change such a team is to change the policy.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PolicyTeams {
     pub teams: Vec<TeamId>,
+    pub users: Vec<AccountId>,
     /// Whether organization admins may change the members of those teams all the same.
     pub delegate_membership: bool,
 }

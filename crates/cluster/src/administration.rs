@@ -25,6 +25,13 @@ pub enum ClusterError {
     Host(#[from] HostError),
     #[error(transparent)]
     Team(#[from] TeamError),
+    #[error("in {entry}: {source}")]
+    Named {
+        /// Which rule, as people call it.
+        entry: String,
+        #[source]
+        source: TeamError,
+    },
     #[error("trusted registry not added: {host}: {cause}")]
     NotAdded { host: Host, cause: String },
     #[error("{0}: read_username and read_password go together")]
@@ -38,6 +45,16 @@ pub enum ClusterError {
     Damaged,
     #[error("could not keep the configuration")]
     Storage(#[source] StorageError),
+}
+
+impl ClusterError {
+    /// A name in `entry` that cannot be resolved; that the directory did not answer is nobody's mistake.
+    fn named(entry: &str, source: TeamError) -> Self {
+        match source {
+            TeamError::Storage(error) => error.into(),
+            source => Self::Named { entry: entry.to_owned(), source },
+        }
+    }
 }
 
 impl From<StorageError> for ClusterError {
@@ -114,10 +131,9 @@ impl Cluster {
             return Err(ClusterError::Changed);
         }
         let written = Configuration::read(text)?;
-        let teams = teams::resolve(&*self.directory, &written.trust.require_signature_from).await?;
         let configuration = Configuration {
             registries: written.registries,
-            trust: written.trust.resolved(teams)?,
+            trust: self.meaning(written.trust).await?,
             auth: written.auth,
             kept: written.kept,
         };
@@ -135,9 +151,25 @@ impl Cluster {
         if expected.is_some_and(|expected| expected != current.revision) {
             return Err(ClusterError::Changed);
         }
-        let teams = teams::resolve(&*self.directory, &document.require_signature_from).await?;
-        let configuration = Configuration { trust: document.resolved(teams)?, ..current.configuration.clone() };
+        let configuration = Configuration { trust: self.meaning(document).await?, ..current.configuration.clone() };
         self.replace(actor, "policy.change", "trust_configuration", &current, configuration).await
+    }
+
+    /// What a written policy means, given the directory as it is now.
+    async fn meaning(&self, document: TrustDocument) -> Result<TrustConfiguration, ClusterError> {
+        let teams = teams::resolve(&*self.directory, &document.require_signature_from).await?;
+        let mut rules = Vec::new();
+        for (index, rule) in document.rules.iter().enumerate() {
+            let entry = rule.label(index);
+            let named = |source| ClusterError::named(&entry, source);
+            let teams = teams::resolve(&*self.directory, &rule.require.teams).await.map_err(named)?;
+            let users = teams::resolve_users(&*self.directory, &rule.require.users).await.map_err(named)?;
+            match rule.resolved(teams, users, &rules) {
+                Ok(rule) => rules.push(rule),
+                Err(fault) => return Err(ConfigurationError::Rule { rule: entry, fault }.into()),
+            }
+        }
+        Ok(document.resolved(teams, rules)?)
     }
 
     /// Break glass: the switch off, the reason recorded. For the operator at the machine.

@@ -1,7 +1,7 @@
-//! Team names in a policy, resolved to ids when they are written: a later team of the same name is another team.
+//! Names of teams and users in a policy, resolved to ids when they are written: a later one of the same name is another.
 
-use wharfinger_identity::{AccountName, TeamId, TeamName};
-use wharfinger_policy::RequiredTeam;
+use wharfinger_identity::{Account, AccountId, AccountName, TeamId, TeamName};
+use wharfinger_policy::{NamedUser, RequiredTeam};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::{Accounts, Page};
 
@@ -13,7 +13,11 @@ pub enum TeamError {
     Ambiguous(String),
     #[error("the team `{0}` has no active member: nobody could sign for it, and everything would be refused. Add a member first")]
     Empty(String),
-    #[error("could not look up the team")]
+    #[error("there is no user `{0}`: write a name as GET /accounts/?filter=users lists them")]
+    UnknownUser(String),
+    #[error("the user `{0}` is not active: they could not sign for it. Activate them first")]
+    InactiveUser(String),
+    #[error("could not look up the name")]
     Storage(#[from] StorageError),
 }
 
@@ -31,6 +35,33 @@ pub(crate) async fn resolve(directory: &dyn Accounts, written: &[String]) -> Res
         }
     }
     Ok(teams)
+}
+
+/// Resolves each of `written` (a user's name or id) to somebody who can sign now; twice the same counts once.
+pub(crate) async fn resolve_users(directory: &dyn Accounts, written: &[String]) -> Result<Vec<NamedUser>, TeamError> {
+    let mut users: Vec<NamedUser> = Vec::new();
+    for text in written {
+        let account = user(directory, text).await?;
+        if !account.is_active {
+            return Err(TeamError::InactiveUser(account.name.to_string()));
+        }
+        if !users.iter().any(|known| known.id == account.id) {
+            users.push(NamedUser { id: account.id, name: account.name.to_string() });
+        }
+    }
+    Ok(users)
+}
+
+/// The user of that name or id.
+pub(crate) async fn user(directory: &dyn Accounts, text: &str) -> Result<Account, TeamError> {
+    let found = match directory.account(&AccountId::stored(text)).await? {
+        Some(account) => Some(account),
+        None => match text.parse::<AccountName>() {
+            Ok(name) => directory.account_named(&name).await?,
+            Err(_) => None,
+        },
+    };
+    found.filter(|account| !account.is_org).ok_or_else(|| TeamError::UnknownUser(text.chars().take(200).collect()))
 }
 
 async fn one(directory: &dyn Accounts, text: &str) -> Result<RequiredTeam, TeamError> {

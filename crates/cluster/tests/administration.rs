@@ -75,6 +75,7 @@ impl Stage {
             allow_repos: Vec::new(),
             allow_builds: false,
             delegate_membership: false,
+            rules: Vec::new(),
         };
         self.cluster.replace_trust("ann", document, None).await
     }
@@ -199,6 +200,58 @@ async fn team_names_are_resolved_to_ids_when_they_are_written() {
         assert!(matches!(refused(unknown).await, TeamError::Unknown(_)), "{unknown}");
     }
     assert_eq!(stage.required().await.len(), 2, "a refused policy changes nothing");
+}
+
+#[tokio::test]
+async fn rules_are_resolved_when_they_are_written_and_refused_by_name() {
+    let stage = Stage::new().await;
+    let acme = stage.account("acme", true).await;
+    let quinn = stage.account("quinn", false).await;
+    let idle = Account {
+        id: AccountId::generate(),
+        name: "idle".parse().unwrap(),
+        full_name: String::new(),
+        is_org: false,
+        is_admin: false,
+        is_active: false,
+        role: Role::None,
+    };
+    stage.sql.create_account(&idle, None, now()).await.unwrap();
+    let qa = stage.team(&acme, "qa", Some(&quinn)).await;
+    stage.team(&acme, "empty", None).await;
+    let write = async |require: &str| {
+        let file = format!(
+            "registries = []\n[trust_configuration]\nrequire_content_trust = true\n\
+             [[trust_configuration.rules]]\nimages = [\"dtr.test/dev/*\"]\nrequire.users = [\"quinn\"]\nmode = \"audit\"\n\
+             [[trust_configuration.rules]]\nimages = [\"dtr.test/qa/*\"]\n{require}\n"
+        );
+        stage.cluster.replace_file("ann", &file, None).await
+    };
+    write("require = { teams = [\"qa\"], users = [\"quinn\"], at_least = 1 }").await.unwrap();
+    let trust = stage.cluster.current().await.unwrap().configuration.trust;
+    assert_eq!(trust.rules[0].mode, wharfinger_policy::Mode::Audit);
+    assert_eq!(trust.rules[1].require.teams[0].id, qa);
+    assert_eq!((&trust.rules[1].require.users[0].id, trust.rules[1].require.at_least), (&quinn, 1));
+    let file = stage.cluster.current().await.unwrap().configuration.write();
+    stage.cluster.replace_file("ann", &file, None).await.unwrap();
+    assert_eq!(stage.cluster.current().await.unwrap().configuration.trust, trust, "the file that was read can be written back");
+    stage.cluster.replace_trust("ann", TrustDocument::from(&trust), None).await.unwrap();
+    assert_eq!(stage.cluster.current().await.unwrap().configuration.trust, trust, "and so can the JSON");
+    for (require, cause) in [
+        ("", "names nobody"),
+        ("require.teams = [\"acme/none\"]", "no team `acme/none`"),
+        ("require.teams = [\"acme/empty\"]", "no active member"),
+        ("require.users = [\"nobody\"]", "no user `nobody`"),
+        ("require.users = [\"acme\"]", "no user `acme`"),
+        ("require.users = [\"idle\"]", "`idle` is not active"),
+        ("require = { teams = [\"qa\", \"acme/qa\"], at_least = 2 }", "`at_least` is 2 of 1"),
+        ("mode = \"warn\"\nrequire.users = [\"quinn\"]", "unknown mode `warn`"),
+        ("namespace = \"prod\"\nrequire.users = [\"quinn\"]", "not built yet"),
+    ] {
+        let said = write(require).await.unwrap_err().to_string();
+        assert!(said.contains("rule 2 (dtr.test/qa/*)") && said.contains(cause), "{require}: {said}");
+    }
+    assert_eq!(stage.cluster.current().await.unwrap().configuration.trust, trust, "a refused policy changes nothing");
 }
 
 #[tokio::test]

@@ -17,6 +17,8 @@ pub enum Cause {
     OtherDigest { signed: String },
     /// Signed, but not by whom the policy requires.
     PolicyNotMet { missing: Vec<String> },
+    /// Signed, but not by as many as the rule for the image requires: `more` of the missing teams and users still have to.
+    RuleNotMet { rule: String, missing: Vec<String>, more: usize },
     /// An image by id or local name that stems from no signed digest of a registered registry.
     LocalOnly,
     /// Signed files of elsewhere or of yesterday were served.
@@ -40,7 +42,11 @@ impl Denial {
         match &self.cause {
             Cause::Malformed { .. } => 400,
             Cause::NoTrustData { .. } | Cause::NotReleased | Cause::LocalOnly => 404,
-            Cause::NotRegistered { .. } | Cause::OtherDigest { .. } | Cause::PolicyNotMet { .. } | Cause::Replayed { .. } => 403,
+            Cause::NotRegistered { .. }
+            | Cause::OtherDigest { .. }
+            | Cause::PolicyNotMet { .. }
+            | Cause::RuleNotMet { .. }
+            | Cause::Replayed { .. } => 403,
             Cause::Undecided { .. } | Cause::Outdated => 503,
         }
     }
@@ -53,7 +59,7 @@ impl Denial {
             Cause::NoTrustData { .. } => "no-trust-data",
             Cause::NotReleased => "not-released",
             Cause::OtherDigest { .. } => "other-digest",
-            Cause::PolicyNotMet { .. } => "policy-not-met",
+            Cause::PolicyNotMet { .. } | Cause::RuleNotMet { .. } => "policy-not-met",
             Cause::LocalOnly => "local-only",
             Cause::Replayed { .. } => "replayed",
             Cause::Undecided { .. } => "undecided",
@@ -68,7 +74,7 @@ impl Denial {
             Cause::NoTrustData { .. } | Cause::NotReleased | Cause::LocalOnly => {
                 format!("image or trust data does not exist for {image}")
             }
-            Cause::PolicyNotMet { .. } | Cause::OtherDigest { .. } | Cause::Replayed { .. } => {
+            Cause::PolicyNotMet { .. } | Cause::RuleNotMet { .. } | Cause::OtherDigest { .. } | Cause::Replayed { .. } => {
                 format!("image did not meet required signing policy\n\n{image}: image did not meet required signing policy")
             }
             Cause::NotRegistered { host } => format!("{host} must be a registered trusted registry"),
@@ -100,6 +106,9 @@ impl Denial {
             }
             Cause::PolicyNotMet { missing } => {
                 format!("a member of {} signs it: docker trust sign {image}", missing.join(" and a member of "))
+            }
+            Cause::RuleNotMet { rule, missing, more } => {
+                format!("{rule} asks for {more} more of {}: docker trust sign {image}", missing.join(", "))
             }
             Cause::LocalOnly => "push it to a registered registry, sign it there, and use that name".to_owned(),
             Cause::Replayed { why } => format!("{why}: sign again, and find out who put old files there"),

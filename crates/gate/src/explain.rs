@@ -1,7 +1,7 @@
 //! The decision with its grounds, for people: what was required, what was found, what is missing, what to do.
 
 use serde::Serialize;
-use wharfinger_policy::{SignedBy, TrustConfiguration};
+use wharfinger_policy::{NamedUser, RequiredTeam, SignedBy, TrustConfiguration};
 
 use crate::denial::Said;
 use crate::judge::Judgement;
@@ -11,7 +11,8 @@ use crate::{Denial, Pin};
 #[derive(Clone, Debug, Serialize)]
 pub struct Explanation {
     pub image: String,
-    /// `allow` or `deny`: what a deployment would meet now if the switch is on.
+    /// `allow`, `deny`, or `audit` (allowed, because the rule only records what it would deny): what a deployment would meet now
+    /// if the switch is on.
     pub verdict: &'static str,
     pub code: &'static str,
     pub message: String,
@@ -23,7 +24,13 @@ pub struct Explanation {
     pub signers: Vec<ExplainedSigner>,
     /// Signers that stand on another digest of the tag.
     pub elsewhere: Vec<String>,
+    /// The rule that applies, such as `rule 2 (dtr.example.com/qa/*)`; none: `require_signature_from` does.
+    pub rule: Option<String>,
+    /// How many of `required` must have signed.
+    pub at_least: usize,
+    /// Teams, as `organization/team`, and users.
     pub required: Vec<String>,
+    /// Those of `required` that have not signed; empty when enough have.
     pub missing: Vec<String>,
 }
 
@@ -41,26 +48,34 @@ pub struct ExplainedSigner {
 
 impl Explanation {
     pub(crate) fn of(image: &str, trust: &TrustConfiguration, judgement: Judgement) -> Self {
-        let (verdict, said) = match &judgement.outcome {
-            Ok(Pin::Signed(_)) => {
+        let (verdict, said) = match (&judgement.audited, &judgement.outcome) {
+            (Some(would_be), _) => ("audit", Said::from(would_be)),
+            (None, Ok(Pin::Signed(_))) => {
                 ("allow", Said { code: "signed", message: "signed as the policy requires".to_owned(), remedy: String::new() })
             }
-            Ok(Pin::Exempt(_) | Pin::Unenforced) => (
+            (None, Ok(Pin::Exempt(_) | Pin::Unenforced)) => (
                 "allow",
                 Said { code: "exempt", message: "exempt from the policy by allow_repos".to_owned(), remedy: String::new() },
             ),
-            Err(denial) => ("deny", Said::from(denial)),
+            (None, Err(denial)) => ("deny", Said::from(denial)),
+        };
+        let (teams, users, at_least) = match &judgement.rule {
+            Some((_, rule)) => (&rule.require.teams[..], &rule.require.users[..], rule.require.at_least),
+            None => (&trust.require_signature_from[..], &[][..], trust.require_signature_from.len()),
         };
         let signer = |signed: &SignedBy| ExplainedSigner {
             name: signed.name.clone(),
             key: signed.key.clone(),
             user: signed.owner.as_ref().map(|owner| owner.name.clone()),
-            teams: satisfied(trust, signed),
+            teams: satisfied(teams, signed),
         };
-        let signers: Vec<_> = judgement.evidence.signed_by.iter().map(signer).collect();
-        let required: Vec<_> = trust.require_signature_from.iter().map(|team| team.name.clone()).collect();
-        let found = |team: &&String| signers.iter().any(|signer| signer.teams.contains(team));
-        let missing = required.iter().filter(|team| !found(team)).cloned().collect();
+        let evidence = &judgement.evidence;
+        let team = |team: &RequiredTeam| (team.name.clone(), evidence.has_team(&team.id));
+        let user = |user: &NamedUser| (user.name.clone(), evidence.has_user(&user.id));
+        let required: Vec<(String, bool)> = teams.iter().map(team).chain(users.iter().map(user)).collect();
+        let enough = required.iter().filter(|(_, signed)| *signed).count() >= at_least;
+        let missing = required.iter().filter(|(_, signed)| !signed && !enough).map(|(name, _)| name.clone()).collect();
+        let signers = evidence.signed_by.iter().map(signer).collect();
         Self {
             image: image.to_owned(),
             verdict,
@@ -71,7 +86,9 @@ impl Explanation {
             digest: judgement.digest.map(|digest| digest.to_string()),
             signers,
             elsewhere: judgement.elsewhere,
-            required,
+            rule: judgement.rule.map(|(name, _)| name),
+            at_least,
+            required: required.into_iter().map(|(name, _)| name).collect(),
             missing,
         }
     }
@@ -88,6 +105,8 @@ impl Explanation {
             digest: None,
             signers: Vec::new(),
             elsewhere: Vec::new(),
+            rule: None,
+            at_least: 0,
             required: Vec::new(),
             missing: Vec::new(),
         }
@@ -95,10 +114,9 @@ impl Explanation {
 }
 
 /// The required teams that `signed` stands for: those its owner, if active, is a member of.
-fn satisfied(trust: &TrustConfiguration, signed: &SignedBy) -> Vec<String> {
+fn satisfied(teams: &[RequiredTeam], signed: &SignedBy) -> Vec<String> {
     let Some(owner) = signed.owner.as_ref().filter(|owner| owner.is_active) else {
         return Vec::new();
     };
-    let member = trust.require_signature_from.iter().filter(|team| owner.teams.contains(&team.id));
-    member.map(|team| team.name.clone()).collect()
+    teams.iter().filter(|team| owner.teams.contains(&team.id)).map(|team| team.name.clone()).collect()
 }

@@ -105,19 +105,22 @@ impl Gate {
             Err(_) => &self.denied,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        let (outcome, code) = match &judgement.outcome {
-            Ok(Pin::Exempt(_)) => ("allow", "exempt"),
-            Ok(Pin::Unenforced) => ("allow", "off"),
-            Ok(Pin::Signed(_)) => ("allow", "signed"),
-            Err(denial) => ("deny", denial.code()),
+        let (outcome, code) = match (&judgement.audited, &judgement.outcome) {
+            (Some(would_be), _) => ("audit", would_be.code()),
+            (None, Ok(Pin::Exempt(_))) => ("allow", "exempt"),
+            (None, Ok(Pin::Unenforced)) => ("allow", "off"),
+            (None, Ok(Pin::Signed(_))) => ("allow", "signed"),
+            (None, Err(denial)) => ("deny", denial.code()),
         };
-        let cause = judgement.outcome.as_ref().err().map(|denial| format!("{:?}", denial.cause));
+        let denied = judgement.audited.as_ref().or(judgement.outcome.as_ref().err());
+        let cause = denied.map(|denial| format!("{:?}", denial.cause));
         let detail = serde_json::json!({
             "purpose": workload.purpose.as_str(),
             "code": code,
             "cause": cause,
             "digest": judgement.digest.as_ref().map(ToString::to_string),
             "signers": judgement.evidence.signed_by.iter().map(|signed| &signed.key).collect::<Vec<_>>(),
+            "rule": judgement.rule.as_ref().map(|(name, _)| name),
             "policy.revision": policy,
         });
         let act = Act {
@@ -172,7 +175,7 @@ impl Decide for Gate {
                 break;
             }
         }
-        if let Err(denial) = &mut judgement.outcome {
+        for denial in judgement.outcome.as_mut().err().into_iter().chain(&mut judgement.audited) {
             asked.clone_into(&mut denial.image);
         }
         self.record(workload, asked, basis.policy, &judgement).await?;

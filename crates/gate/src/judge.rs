@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wharfinger_oci::{Digest, Host, Reference};
-use wharfinger_policy::{Configuration, Evidence, Registration, SignedBy, Verdict, evaluate};
+use wharfinger_policy::{Configuration, Evidence, Mode, Registration, Rule, SignedBy, Verdict, evaluate};
 use wharfinger_trust::{Credentials, Secret, TrustError};
 use wharfinger_tuf::{Collection, Gun, Pins, TargetFile};
 
@@ -19,6 +19,10 @@ pub(crate) struct Judgement {
     pub(crate) elsewhere: Vec<String>,
     /// The trust data it was judged by.
     pub(crate) collection: Option<Arc<Collection>>,
+    /// The rule that applies to the image, with what people call it; none: the plain list does.
+    pub(crate) rule: Option<(String, Rule)>,
+    /// What was allowed only because the rule is in audit mode: this would have been the denial.
+    pub(crate) audited: Option<Denial>,
 }
 
 impl Judgement {
@@ -29,11 +33,21 @@ impl Judgement {
             evidence: Evidence::default(),
             elsewhere: Vec::new(),
             collection: None,
+            rule: None,
+            audited: None,
         }
     }
 
     pub(crate) fn refused(denial: Denial) -> Self {
-        Self { outcome: Err(denial), digest: None, evidence: Evidence::default(), elsewhere: Vec::new(), collection: None }
+        Self {
+            outcome: Err(denial),
+            digest: None,
+            evidence: Evidence::default(),
+            elsewhere: Vec::new(),
+            collection: None,
+            rule: None,
+            audited: None,
+        }
     }
 }
 
@@ -54,13 +68,32 @@ impl Gate {
         if configuration.trust.exemptions().any(|pattern| pattern.matches(&reference)) {
             return Judgement::exempt(reference);
         }
-        let collection = match self.resolve(registration, workload, &reference).await {
+        let mut judgement = self.judge_signatures(configuration, registration, workload, &reference).await;
+        if let Some((index, rule)) = configuration.trust.rule_for(&reference) {
+            judgement.rule = Some((rule.label(index), rule.clone()));
+            // Whatever the rule would refuse, it only records: who tries a rule out must not find services refused by it.
+            if rule.mode == Mode::Audit && judgement.outcome.is_err() {
+                judgement.audited = std::mem::replace(&mut judgement.outcome, Ok(Pin::Exempt(reference))).err();
+            }
+        }
+        judgement
+    }
+
+    /// By what was signed, for an image of a registered registry that nothing exempts.
+    async fn judge_signatures(
+        &self,
+        configuration: &Configuration,
+        registration: &Registration,
+        workload: &Workload,
+        reference: &Reference,
+    ) -> Judgement {
+        let collection = match self.resolve(registration, workload, reference).await {
             Ok(collection) => collection,
-            Err(cause) => return refuse(cause),
+            Err(cause) => return Judgement::refused(Denial { image: reference.without_digest(), cause }),
         };
         let judgement = match (&reference.tag, &reference.digest) {
-            (None, Some(digest)) => self.judge_digest(configuration, &collection, &reference, digest).await,
-            _ => self.judge_tag(configuration, &collection, &reference, reference.tag_or_latest().as_str()).await,
+            (None, Some(digest)) => self.judge_digest(configuration, &collection, reference, digest).await,
+            _ => self.judge_tag(configuration, &collection, reference, reference.tag_or_latest().as_str()).await,
         };
         Judgement { collection: Some(collection), ..judgement }
     }
@@ -85,7 +118,7 @@ impl Gate {
             Ok(evidence) => evidence,
             Err(why) => return Judgement::refused(denial(Cause::Undecided { why })),
         };
-        let outcome = match evaluate(&configuration.trust, &evidence) {
+        let outcome = match evaluate(&configuration.trust, reference, &evidence) {
             _ if reference.digest.as_ref().is_some_and(|asked| *asked != digest) => {
                 Err(denial(Cause::OtherDigest { signed: digest.to_string() }))
             }
@@ -99,9 +132,13 @@ impl Gate {
             Verdict::TeamsMissing(teams) => {
                 Err(denial(Cause::PolicyNotMet { missing: teams.into_iter().map(|team| team.name).collect() }))
             }
+            Verdict::RuleNotMet { missing, more } => {
+                let rule = configuration.trust.rule_for(reference).map(|(index, rule)| rule.label(index)).unwrap_or_default();
+                Err(denial(Cause::RuleNotMet { rule, missing, more }))
+            }
         };
         let elsewhere = collection.elsewhere(tag).into_iter().map(|(role, _)| role.to_string()).collect();
-        Judgement { outcome, digest: Some(digest), evidence, elsewhere, collection: None }
+        Judgement { outcome, digest: Some(digest), evidence, elsewhere, collection: None, rule: None, audited: None }
     }
 
     /// `repo@digest`: allowed iff it is the signed digest of some tag that passes.

@@ -45,7 +45,8 @@ pub struct Workload {
 pub enum Pin {
     /// The switch is off: forward the reference as it came.
     Unenforced,
-    /// `allow_repos` names the repository: what its registry has there may run, and nothing else that is called so.
+    /// It needs no signature, by `allow_repos` or because its rule is in audit mode: what its registry has there may run, and
+    /// nothing else that is called so.
     Exempt(Reference),
     /// Run this digest and no other.
     Signed(SignedPin),

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use forge::{Identity, target};
 use stage::Stage;
 use wharfinger_gate::{Cause, Decide as _, Denial, Pin, Purpose};
-use wharfinger_policy::{Configuration, Signers};
+use wharfinger_policy::{Configuration, Mode, Signers};
 
 fn cause(denied: Result<Pin, Denial>) -> Cause {
     denied.expect_err("it was allowed").cause
@@ -221,4 +221,87 @@ async fn a_policy_of_which_nothing_is_left_is_damage_and_not_the_switch_turned_o
     let denial = stage.decide("qa/unsigned:v9").await.unwrap_err();
     assert_eq!(denial.status(), 503, "{denial:?}");
     assert!(stage.gate.enforcing().await.is_err() && stage.gate.builds_allowed().await.is_err());
+}
+
+#[tokio::test]
+async fn the_first_rule_for_an_image_decides_it_and_is_named() {
+    let stage = Stage::new().await;
+    let host = stage.host.name.clone();
+    let rule = format!("rule 1 ({host}/qa/*)");
+    stage
+        .configure(|configuration| {
+            configuration.trust.rules =
+                vec![stage.rule("qa/*", &["security", "qa"], Some(2)), stage.rule("qa/app", &["qa"], None)];
+        })
+        .await;
+    let not_met = Cause::RuleNotMet { rule: rule.clone(), missing: vec!["org/security".to_owned()], more: 1 };
+    let denial = stage.decide("qa/app:v1").await.unwrap_err();
+    assert_eq!((denial.status(), denial.code()), (403, "policy-not-met"));
+    assert!(denial.message().starts_with("image did not meet required signing policy\n"), "{}", denial.message());
+    assert!(denial.remedy().contains(&rule), "{}", denial.remedy());
+    assert_eq!(denial.cause, not_met);
+    let signed = target("manifest one").digest().unwrap();
+    assert_eq!(cause(stage.decide(&format!("qa/app@{signed}")).await), not_met, "by digest it is the same image");
+    let explained = stage.explain("qa/app:v1").await;
+    assert_eq!((explained.verdict, explained.rule.as_deref(), explained.at_least), ("deny", Some(rule.as_str()), 2));
+    assert_eq!(
+        (explained.required, explained.missing),
+        (vec!["org/security".to_owned(), "org/qa".to_owned()], vec!["org/security".to_owned()])
+    );
+    stage.configure(|configuration| configuration.trust.rules[0].require.at_least = 1).await;
+    assert!(matches!(stage.decide("qa/app:v1").await.unwrap(), Pin::Signed(_)), "one of the two is enough now");
+    assert!(stage.explain("qa/app:v1").await.missing.is_empty());
+    let detail = &stage.recorded().await[0].detail;
+    assert!(detail.contains(&rule), "{detail}");
+}
+
+#[tokio::test]
+async fn an_image_without_a_rule_is_decided_by_the_plain_list() {
+    let stage = Stage::new().await;
+    stage.configure(|configuration| configuration.trust.rules = vec![stage.rule("dev/*", &["security"], None)]).await;
+    assert!(stage.decide("qa/app:v1").await.is_ok());
+    assert_eq!(stage.explain("qa/app:v1").await.rule, None);
+}
+
+#[tokio::test]
+async fn a_rule_in_audit_mode_lets_run_and_records_what_it_would_have_denied() {
+    let stage = Stage::new().await;
+    stage
+        .configure(|configuration| {
+            let rule = stage.rule("qa/*", &["security"], None);
+            configuration.trust.rules = vec![wharfinger_policy::Rule { mode: Mode::Audit, ..rule }];
+        })
+        .await;
+    for (image, code) in [("qa/app:v1", "policy-not-met"), ("qa/app:v2", "not-released"), ("qa/unsigned:v1", "no-trust-data")] {
+        assert!(matches!(stage.decide(image).await.unwrap(), Pin::Exempt(_)), "{image}");
+        let recorded = &stage.recorded().await[0];
+        assert_eq!(recorded.outcome, "audit", "{image}");
+        assert!(recorded.detail.contains(code) && recorded.detail.contains("rule 1 ("), "{}", recorded.detail);
+        let explained = stage.explain(image).await;
+        assert_eq!((explained.verdict, explained.code), ("audit", code));
+    }
+    assert!(stage.decide("dev/app:v1").await.is_err(), "another repository is none of the rule's");
+    assert!(stage.decide_exactly("evil.test/qa/app:v1").await.is_err(), "nor is another registry");
+    stage.configure(|configuration| configuration.trust.rules[0].require = stage.rule("qa/*", &["qa"], None).require).await;
+    assert!(matches!(stage.decide("qa/app:v1").await.unwrap(), Pin::Signed(_)), "what meets the rule is pinned as ever");
+    assert_eq!(stage.recorded().await[0].outcome, "allow");
+    stage.audit.fail();
+    assert!(stage.decide("qa/unsigned:v1").await.is_err(), "what cannot be recorded is refused in audit mode too");
+}
+
+#[tokio::test]
+async fn a_stored_mode_that_nobody_knows_means_enforce() {
+    let stage = Stage::new().await;
+    let mut document = String::new();
+    stage
+        .configure(|configuration| {
+            configuration.trust.rules = vec![stage.rule("qa/*", &["security"], None)];
+            document = serde_json::to_string(configuration).unwrap().replace("\"enforce\"", "\"observe\"");
+        })
+        .await;
+    assert!(document.contains("observe"));
+    stage.write_document(&document).await;
+    assert!(matches!(cause(stage.decide("qa/app:v1").await), Cause::RuleNotMet { .. }));
+    stage.write_document(&document.replace("/qa/*", "/*")).await;
+    assert!(matches!(cause(stage.decide("qa/app:v1").await), Cause::Undecided { .. }), "a pattern that is none is damage");
 }

@@ -5,9 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 use wharfinger_identity::{Role, TeamId};
-use wharfinger_oci::{Host, HostError};
+use wharfinger_oci::{Host, HostError, Reference};
 
 use crate::pattern::{PatternError, RepositoryPattern};
+use crate::rules::{Rule, RuleDocument, RuleFault};
 
 /// Whose signature is enough when the policy names no team.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -43,9 +44,22 @@ pub struct TrustConfiguration {
     pub allow_builds: bool,
     /// Lets organization admins change members and keys of teams that the policy names.
     pub delegate_membership: bool,
+    /// In order: the first that matches an image takes the place of `require_signature_from` and `signers` for it.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
 }
 
 impl TrustConfiguration {
+    /// The rule for `reference`, and its place in the list; `None`: the plain list applies.
+    pub fn rule_for(&self, reference: &Reference) -> Option<(usize, &Rule)> {
+        self.rules.iter().enumerate().find(|(_, rule)| rule.matches(reference))
+    }
+
+    /// Every team that the plain list or a rule names.
+    pub fn named_teams(&self) -> impl Iterator<Item = &RequiredTeam> {
+        self.require_signature_from.iter().chain(self.rules.iter().flat_map(|rule| &rule.require.teams))
+    }
+
     /// The exemptions, parsed. One that does not parse exempts nothing.
     pub fn exemptions(&self) -> impl Iterator<Item = RepositoryPattern> + '_ {
         self.allow_repos.iter().filter_map(|text| text.parse().ok())
@@ -67,11 +81,13 @@ pub struct TrustDocument {
     pub allow_builds: bool,
     #[serde(default)]
     pub delegate_membership: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleDocument>,
 }
 
 impl TrustDocument {
-    /// What the policy means, given what its team names resolved to, in their order.
-    pub fn resolved(self, teams: Vec<RequiredTeam>) -> Result<TrustConfiguration, ConfigurationError> {
+    /// What the policy means, given what its team names and its rules resolved to, in their order.
+    pub fn resolved(self, teams: Vec<RequiredTeam>, rules: Vec<Rule>) -> Result<TrustConfiguration, ConfigurationError> {
         for text in &self.allow_repos {
             text.parse::<RepositoryPattern>()?;
         }
@@ -82,6 +98,7 @@ impl TrustDocument {
             allow_repos: self.allow_repos,
             allow_builds: self.allow_builds,
             delegate_membership: self.delegate_membership,
+            rules,
         })
     }
 }
@@ -95,6 +112,7 @@ impl From<&TrustConfiguration> for TrustDocument {
             allow_repos: trust.allow_repos.clone(),
             allow_builds: trust.allow_builds,
             delegate_membership: trust.delegate_membership,
+            rules: trust.rules.iter().map(RuleDocument::from).collect(),
         }
     }
 }
@@ -177,6 +195,12 @@ pub enum ConfigurationError {
     Twice(Host),
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    #[error("in {rule}: {fault}")]
+    Rule {
+        rule: String,
+        #[source]
+        fault: RuleFault,
+    },
 }
 
 /// A configuration file as it was written: teams still by name.
@@ -287,7 +311,7 @@ mod tests {
         let written = Configuration::read(text).unwrap();
         let teams = written.trust.require_signature_from.iter();
         let teams = teams.map(|name| RequiredTeam { id: TeamId::stored(name), name: name.clone() }).collect();
-        let trust = written.trust.resolved(teams).unwrap();
+        let trust = written.trust.resolved(teams, Vec::new()).unwrap();
         Configuration { registries: written.registries, trust, auth: written.auth, kept: written.kept }
     }
 
@@ -335,6 +359,6 @@ mod tests {
     #[test]
     fn an_exemption_that_is_no_pattern_is_refused() {
         let written = Configuration::read(&FILE.replace("dtr.test/infra/*", "*")).unwrap();
-        assert!(written.trust.resolved(Vec::new()).is_err());
+        assert!(written.trust.resolved(Vec::new(), Vec::new()).is_err());
     }
 }

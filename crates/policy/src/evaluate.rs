@@ -1,8 +1,11 @@
-//! The rule itself: *AND over the required teams, each satisfied by a counted key of an active member.*
+//! The rule itself: *AND over the required teams, each satisfied by a counted key of an active member*; or, where a rule of the
+//! policy names the image, *k of its teams and users*.
 
 use wharfinger_identity::{AccountId, TeamId};
+use wharfinger_oci::Reference;
 
 use crate::configuration::{RequiredTeam, Signers, TrustConfiguration};
+use crate::rules::Requirement;
 
 /// Whose signatures stand on one digest of one name. Only counted signatures are in here: see `tuf::Collection::counted`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -36,10 +39,34 @@ pub enum Verdict {
     NotSigned,
     /// These teams have not signed, in the policy's order; never empty.
     TeamsMissing(Vec<RequiredTeam>),
+    /// Of these teams and users of the rule, which have not signed, `more` still have to.
+    RuleNotMet {
+        missing: Vec<String>,
+        more: usize,
+    },
 }
 
-/// Decides by `policy` on `evidence`. Pure: the same arguments give the same verdict.
-pub fn evaluate(policy: &TrustConfiguration, evidence: &Evidence) -> Verdict {
+impl Evidence {
+    fn owners(&self) -> impl Iterator<Item = &Owner> {
+        self.signed_by.iter().filter_map(|signed| signed.owner.as_ref()).filter(|owner| owner.is_active)
+    }
+
+    /// Whether an active member of `team` has signed.
+    pub fn has_team(&self, team: &TeamId) -> bool {
+        self.owners().any(|owner| owner.teams.contains(team))
+    }
+
+    /// Whether `account`, if active, has signed.
+    pub fn has_user(&self, account: &AccountId) -> bool {
+        self.owners().any(|owner| owner.account == *account)
+    }
+}
+
+/// Decides for `reference` by `policy` on `evidence`. Pure: the same arguments give the same verdict.
+pub fn evaluate(policy: &TrustConfiguration, reference: &Reference, evidence: &Evidence) -> Verdict {
+    if let Some((_, rule)) = policy.rule_for(reference) {
+        return required(&rule.require, evidence);
+    }
     if policy.require_signature_from.is_empty() {
         let counts = |signed: &SignedBy| match policy.signers {
             Signers::Any => true,
@@ -47,17 +74,25 @@ pub fn evaluate(policy: &TrustConfiguration, evidence: &Evidence) -> Verdict {
         };
         return if evidence.signed_by.iter().any(counts) { Verdict::Allow } else { Verdict::NotSigned };
     }
-    let signed = |team: &RequiredTeam| {
-        let owners = evidence.signed_by.iter().filter_map(|signed| signed.owner.as_ref());
-        owners.filter(|owner| owner.is_active).any(|owner| owner.teams.contains(&team.id))
-    };
-    let missing: Vec<_> = policy.require_signature_from.iter().filter(|team| !signed(team)).cloned().collect();
+    let missing: Vec<_> = policy.require_signature_from.iter().filter(|team| !evidence.has_team(&team.id)).cloned().collect();
     if missing.is_empty() { Verdict::Allow } else { Verdict::TeamsMissing(missing) }
+}
+
+fn required(require: &Requirement, evidence: &Evidence) -> Verdict {
+    let teams = require.teams.iter().map(|team| (&team.name, evidence.has_team(&team.id)));
+    let users = require.users.iter().map(|user| (&user.name, evidence.has_user(&user.id)));
+    let (found, missing): (Vec<_>, Vec<_>) = teams.chain(users).partition(|(_, signed)| *signed);
+    // A stored rule that asks for nothing was not written by anybody: it is met by nothing.
+    match require.at_least.max(1).checked_sub(found.len()) {
+        None | Some(0) => Verdict::Allow,
+        Some(more) => Verdict::RuleNotMet { missing: missing.into_iter().map(|(name, _)| name.clone()).collect(), more },
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::{Mode, NamedUser, Rule};
 
     fn team(name: &str) -> RequiredTeam {
         RequiredTeam { id: TeamId::stored(name), name: format!("org/{name}") }
@@ -83,7 +118,59 @@ mod tests {
     }
 
     fn verdict(policy: &TrustConfiguration, signed_by: Vec<SignedBy>) -> Verdict {
-        evaluate(policy, &Evidence { signed_by })
+        verdict_on(policy, "dtr.test/qa/app:v1", signed_by)
+    }
+
+    fn verdict_on(policy: &TrustConfiguration, image: &str, signed_by: Vec<SignedBy>) -> Verdict {
+        evaluate(policy, &image.parse().unwrap(), &Evidence { signed_by })
+    }
+
+    fn rule(images: &[&str], teams: &[&str], users: &[&str], at_least: usize) -> Rule {
+        let user = |name: &&str| NamedUser { id: AccountId::stored(*name), name: (*name).to_owned() };
+        Rule {
+            images: images.iter().map(|image| image.parse().unwrap()).collect(),
+            require: Requirement {
+                teams: teams.iter().map(|name| team(name)).collect(),
+                users: users.iter().map(user).collect(),
+                at_least,
+            },
+            mode: Mode::Enforce,
+        }
+    }
+
+    fn not_met(missing: &[&str], more: usize) -> Verdict {
+        Verdict::RuleNotMet { missing: missing.iter().map(ToString::to_string).collect(), more }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_takes_the_lists_place_and_no_other_is_looked_at() {
+        let rules = vec![rule(&["dtr.test/qa/app"], &["sec"], &[], 1), rule(&["dtr.test/qa/*"], &["qa"], &[], 1)];
+        let policy = TrustConfiguration { rules, ..policy(&["ops"], Signers::Any) };
+        let ann = || vec![signed(Some(("ann", true, &["qa"])))];
+        assert_eq!(verdict_on(&policy, "dtr.test/qa/app:v1", ann()), not_met(&["org/sec"], 1));
+        assert_eq!(verdict_on(&policy, "dtr.test/qa/other:v1", ann()), Verdict::Allow);
+        assert_eq!(verdict_on(&policy, "dtr.test/qa2/app:v1", ann()), Verdict::TeamsMissing(vec![team("ops")]));
+        assert_eq!(verdict_on(&policy, "evil.test/dtr.test/qa/app", ann()), Verdict::TeamsMissing(vec![team("ops")]));
+    }
+
+    #[test]
+    fn k_of_n_counts_each_team_and_user_that_has_signed() {
+        let two = TrustConfiguration {
+            rules: vec![rule(&["dtr.test/qa/*"], &["qa", "sec"], &["bob"], 2)],
+            ..TrustConfiguration::default()
+        };
+        let ann = || signed(Some(("ann", true, &["qa"][..])));
+        assert_eq!(verdict(&two, vec![]), not_met(&["org/qa", "org/sec", "bob"], 2));
+        assert_eq!(verdict(&two, vec![ann(), ann()]), not_met(&["org/sec", "bob"], 1), "twice the same counts once");
+        assert_eq!(verdict(&two, vec![ann(), signed(Some(("bob", true, &[])))]), Verdict::Allow);
+        assert_eq!(verdict(&two, vec![ann(), signed(Some(("bob", false, &[])))]), not_met(&["org/sec", "bob"], 1));
+        assert_eq!(verdict(&two, vec![ann(), signed(Some(("eve", true, &[])))]), not_met(&["org/sec", "bob"], 1));
+    }
+
+    #[test]
+    fn a_stored_rule_that_asks_for_nothing_is_met_by_nothing() {
+        let vacuous = TrustConfiguration { rules: vec![rule(&["dtr.test/qa/*"], &[], &[], 0)], ..TrustConfiguration::default() };
+        assert_eq!(verdict(&vacuous, vec![signed(Some(("ann", true, &["qa"])))]), not_met(&[], 1));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod configuration;
 mod evaluate;
 mod pattern;
+mod rules;
 
 pub use configuration::{
     AuthSettings, Configuration, ConfigurationError, Registration, RequiredTeam, Signers, TrustConfiguration, TrustDocument,
@@ -13,3 +14,4 @@ pub use configuration::{
 };
 pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
 pub use pattern::{PatternError, RepositoryPattern};
+pub use rules::{Mode, NamedUser, RequireDocument, Requirement, Rule, RuleDocument, RuleFault};

@@ -1,8 +1,9 @@
-//! Patterns of repositories exempt from the policy: `host/ns/repo` or `host/ns/*`. Parsed, never matched as substrings.
+//! Patterns of repositories, for rules and exemptions: `host/ns/repo` or `host/ns/*`. Parsed, never matched as substrings.
 
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wharfinger_oci::{Host, Reference, Repository};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +28,30 @@ impl RepositoryPattern {
             Some(rest) => self.everything_below && rest.starts_with('/'),
             None => false,
         }
+    }
+
+    /// Whether everything that `other` matches is matched by this one too.
+    pub fn covers(&self, other: &Self) -> bool {
+        if other.host != self.host {
+            return false;
+        }
+        match other.path.as_str().strip_prefix(self.path.as_str()) {
+            Some("") => self.everything_below == other.everything_below,
+            Some(rest) => self.everything_below && rest.starts_with('/'),
+            None => false,
+        }
+    }
+}
+
+impl Serialize for RepositoryPattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RepositoryPattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -74,6 +99,18 @@ mod tests {
         assert!(!matches("dtr.test/qa/app", "dtr.test/qa/app/more"));
         assert!(!matches("dtr.test/qa/app", "evil.io/dtr.test/qa/app"));
         assert!(!matches("dtr.test/qa/app", "dtr.test:5000/qa/app"));
+    }
+
+    #[test]
+    fn a_pattern_covers_what_can_match_nothing_else() {
+        let covers = |one: &str, other: &str| one.parse::<RepositoryPattern>().unwrap().covers(&other.parse().unwrap());
+        assert!(covers("dtr.test/qa/*", "dtr.test/qa/app"));
+        assert!(covers("dtr.test/qa/*", "DTR.test:443/qa/deep/*"));
+        assert!(covers("dtr.test/qa/app", "dtr.test/qa/app"));
+        assert!(!covers("dtr.test/qa/app", "dtr.test/qa/app/*"));
+        assert!(!covers("dtr.test/qa/app", "dtr.test/qa/*"));
+        assert!(!covers("dtr.test/qa/*", "dtr.test/qa2/app"));
+        assert!(!covers("dtr.test/qa/*", "other.test/qa/app"));
     }
 
     #[test]

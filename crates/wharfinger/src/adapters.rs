@@ -63,7 +63,7 @@ impl LocalRegistry for SharedRegistry {
     }
 }
 
-/// The teams the policy names, for whoever changes the directory.
+/// The teams and users the policy names, for whoever changes the directory.
 pub(crate) struct PolicyOf(pub(crate) Arc<Cluster>);
 
 #[async_trait]
@@ -71,7 +71,8 @@ impl PolicyNames for PolicyOf {
     async fn teams(&self) -> Result<PolicyTeams, StorageError> {
         let trust = self.0.current().await.map_err(StorageError::unavailable)?.configuration.trust;
         Ok(PolicyTeams {
-            teams: trust.require_signature_from.into_iter().map(|team| team.id).collect(),
+            teams: trust.named_teams().map(|team| team.id.clone()).collect(),
+            users: trust.rules.iter().flat_map(|rule| &rule.require.users).map(|user| user.id.clone()).collect(),
             delegate_membership: trust.delegate_membership,
         })
     }

@@ -143,6 +143,12 @@ impl Directory {
     pub async fn delete_account(&self, actor: &Principal, name_or_id: &str) -> Result<Lost> {
         administrators_only(actor, "delete accounts")?;
         let account = self.readable(actor, name_or_id).await?;
+        if self.policy.teams().await?.users.contains(&account.id) {
+            return Err(DirectoryError::Conflict(format!(
+                "a rule of the signing policy names the user `{}`; take them out of the policy first",
+                account.name
+            )));
+        }
         if account.is_org {
             let named = self.policy.teams().await?.teams;
             let teams = self.store().teams(&account.id, &Page::everything()).await?;

@@ -120,7 +120,7 @@ async fn column(policy: bool) -> Vec<(String, String)> {
             let own = house.accounts.find_named(&"self".parse().unwrap()).await.unwrap().unwrap();
             house.bundle(&own).await;
             if policy {
-                *house.policy.0.lock().unwrap() = PolicyTeams { teams: vec![team], delegate_membership: false };
+                *house.policy.0.lock().unwrap() = PolicyTeams { teams: vec![team], ..PolicyTeams::default() };
             }
             let account = house.accounts.find_named(&actor.parse().unwrap()).await.unwrap().unwrap();
             letters.push(match act(&house, &with_password(&account), act_name).await {
@@ -210,7 +210,8 @@ async fn membership_of_policy_teams_is_delegated_only_where_the_policy_says_so()
     house.user("ada").await;
     house.org_admin("acme", "boss").await;
     let team = house.team("acme", "qa", &[]).await;
-    *house.policy.0.lock().unwrap() = PolicyTeams { teams: vec![team.clone()], delegate_membership: true };
+    *house.policy.0.lock().unwrap() =
+        PolicyTeams { teams: vec![team.clone()], delegate_membership: true, ..PolicyTeams::default() };
     let boss = with_password(&boss);
     house.directory.put_team_member(&boss, "acme", "qa", "ada").await.unwrap();
     assert!(matches!(house.directory.delete_team(&boss, "acme", "qa").await, Err(DirectoryError::Conflict(_))));
@@ -218,6 +219,19 @@ async fn membership_of_policy_teams_is_delegated_only_where_the_policy_says_so()
     house.policy.0.lock().unwrap().teams.clear();
     house.directory.delete_account(&house.admin(), "acme").await.unwrap();
     assert!(house.accounts.directory().team(&team).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_user_whom_a_rule_names_is_not_deleted_before_the_rule_changes() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    house.user("eve").await;
+    house.policy.0.lock().unwrap().users = vec![ada.id.clone()];
+    let refused = house.directory.delete_account(&house.admin(), "ada").await;
+    assert!(matches!(refused, Err(DirectoryError::Conflict(said)) if said.contains("`ada`")));
+    house.directory.delete_account(&house.admin(), "eve").await.unwrap();
+    house.policy.0.lock().unwrap().users.clear();
+    house.directory.delete_account(&house.admin(), "ada").await.unwrap();
 }
 
 #[tokio::test]

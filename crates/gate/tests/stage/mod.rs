@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use wharfinger_gate::{Admitted, Decide as _, Denial, Directory, DirectoryError, Explanation, Gate, Pin, Purpose, Workload};
 use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_keys::{PublicKey, SealKey};
-use wharfinger_policy::{Configuration, Owner, Registration, RequiredTeam};
+use wharfinger_policy::{Configuration, Mode, Owner, Registration, RequiredTeam, Requirement, Rule};
 use wharfinger_storage::audit::{Act, Audit, Link, Recorded};
 use wharfinger_storage::settings::Settings as _;
 use wharfinger_storage::{Result, StorageError};
@@ -130,6 +130,15 @@ impl Stage {
     pub fn require(configuration: &mut Configuration, teams: &[&str]) {
         let team = |name: &&str| RequiredTeam { id: TeamId::stored(*name), name: format!("org/{name}") };
         configuration.trust.require_signature_from = teams.iter().map(team).collect();
+    }
+
+    /// An enforced rule for `path` at this stage's host; without `at_least`, all of the teams.
+    pub fn rule(&self, path: &str, teams: &[&str], at_least: Option<usize>) -> Rule {
+        let team = |name: &&str| RequiredTeam { id: TeamId::stored(*name), name: format!("org/{name}") };
+        let teams: Vec<_> = teams.iter().map(team).collect();
+        let at_least = at_least.unwrap_or(teams.len());
+        let require = Requirement { teams, users: Vec::new(), at_least };
+        Rule { images: vec![self.host.gun(path).parse().unwrap()], require, mode: Mode::Enforce }
     }
 
     pub async fn configure(&self, change: impl FnOnce(&mut Configuration)) {
