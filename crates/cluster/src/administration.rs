@@ -7,7 +7,9 @@ use sha2::Digest as _;
 use time::OffsetDateTime;
 use wharfinger_keys::SealKey;
 use wharfinger_oci::{Host, HostError};
-use wharfinger_policy::{Configuration, ConfigurationError, TrustConfiguration, TrustDocument};
+use wharfinger_policy::{
+    Configuration, ConfigurationError, Exemption, ExemptionDocument, NamedUser, TrustConfiguration, TrustDocument,
+};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::Accounts;
 use wharfinger_storage::audit::{Act, Audit};
@@ -27,7 +29,7 @@ pub enum ClusterError {
     Team(#[from] TeamError),
     #[error("in {entry}: {source}")]
     Named {
-        /// Which rule, as people call it.
+        /// Which rule or exemption, as people call it.
         entry: String,
         #[source]
         source: TeamError,
@@ -133,7 +135,7 @@ impl Cluster {
         let written = Configuration::read(text)?;
         let configuration = Configuration {
             registries: written.registries,
-            trust: self.meaning(written.trust).await?,
+            trust: self.meaning(actor, &current, written.trust).await?,
             auth: written.auth,
             kept: written.kept,
         };
@@ -151,12 +153,13 @@ impl Cluster {
         if expected.is_some_and(|expected| expected != current.revision) {
             return Err(ClusterError::Changed);
         }
-        let configuration = Configuration { trust: self.meaning(document).await?, ..current.configuration.clone() };
+        let configuration =
+            Configuration { trust: self.meaning(actor, &current, document).await?, ..current.configuration.clone() };
         self.replace(actor, "policy.change", "trust_configuration", &current, configuration).await
     }
 
-    /// What a written policy means, given the directory as it is now.
-    async fn meaning(&self, document: TrustDocument) -> Result<TrustConfiguration, ClusterError> {
+    /// What a policy written by `actor` means, given the directory as it is now.
+    async fn meaning(&self, actor: &str, current: &Current, document: TrustDocument) -> Result<TrustConfiguration, ClusterError> {
         let teams = teams::resolve(&*self.directory, &document.require_signature_from).await?;
         let mut rules = Vec::new();
         for (index, rule) in document.rules.iter().enumerate() {
@@ -169,7 +172,34 @@ impl Cluster {
                 Err(fault) => return Err(ConfigurationError::Rule { rule: entry, fault }.into()),
             }
         }
-        Ok(document.resolved(teams, rules)?)
+        let mut exemptions = Vec::new();
+        for (index, written) in document.exemptions.iter().enumerate() {
+            // What stands there already was approved by whoever wrote it first, and may have ended since.
+            let present = current.configuration.trust.exemptions.iter();
+            let exemption = match present.into_iter().find(|present| ExemptionDocument::from(*present) == *written) {
+                Some(present) => present.clone(),
+                None => self.exemption(actor, index, written).await?,
+            };
+            exemptions.push(exemption);
+        }
+        Ok(document.resolved(teams, rules, exemptions)?)
+    }
+
+    /// A new or changed exemption: `actor` approves it.
+    async fn exemption(&self, actor: &str, index: usize, written: &ExemptionDocument) -> Result<Exemption, ClusterError> {
+        let entry = written.label(index);
+        let named = async |name: &str| match teams::user(&*self.directory, name).await {
+            Ok(account) => Ok(NamedUser { id: account.id, name: account.name.to_string() }),
+            Err(source) => Err(ClusterError::named(&entry, source)),
+        };
+        let requested_by = named(&written.requested_by).await?;
+        let approved_by = match &written.approved_by {
+            Some(name) => Some(named(name).await?),
+            None => None,
+        };
+        let writer = named(actor).await?;
+        let resolved = written.resolved(requested_by, approved_by.as_ref(), &writer, (self.clock)());
+        resolved.map_err(|fault| ConfigurationError::Exemption { exemption: entry.clone(), fault }.into())
     }
 
     /// Break glass: the switch off, the reason recorded. For the operator at the machine.

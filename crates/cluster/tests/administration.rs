@@ -76,6 +76,7 @@ impl Stage {
             allow_builds: false,
             delegate_membership: false,
             rules: Vec::new(),
+            exemptions: Vec::new(),
         };
         self.cluster.replace_trust("ann", document, None).await
     }
@@ -252,6 +253,40 @@ async fn rules_are_resolved_when_they_are_written_and_refused_by_name() {
         assert!(said.contains("rule 2 (dtr.test/qa/*)") && said.contains(cause), "{require}: {said}");
     }
     assert_eq!(stage.cluster.current().await.unwrap().configuration.trust, trust, "a refused policy changes nothing");
+}
+
+#[tokio::test]
+async fn an_exemption_is_approved_by_the_admin_who_writes_it_and_stays_when_others_write() {
+    let stage = Stage::new().await;
+    let ann = stage.account("ann", false).await;
+    let quinn = stage.account("quinn", false).await;
+    stage.account("bob", false).await;
+    let write = async |actor: &str, requested_by: &str, more: &str| {
+        let file = format!(
+            "registries = []\n[trust_configuration]\nrequire_content_trust = true\n[[trust_configuration.exemptions]]\n\
+             repository = \"dtr.test/qa/*\"\nreason = \"a test\"\nexpires = \"2999-01-01T00:00:00Z\"\n\
+             requested_by = \"{requested_by}\"\n{more}\n"
+        );
+        stage.cluster.replace_file(actor, &file, None).await
+    };
+    for (actor, requested_by, more, cause) in [
+        ("ann", "ann", "", "somebody else has to approve"),
+        ("ann", "nobody", "", "no user `nobody`"),
+        ("ann", "quinn", "approved_by = \"bob\"", "approved by whoever writes it"),
+        ("ann", "quinn", "approved_by = \"nobody\"", "no user `nobody`"),
+        ("ghost", "quinn", "", "no user `ghost`"),
+    ] {
+        let said = write(actor, requested_by, more).await.unwrap_err().to_string();
+        assert!(said.contains("exemption 1 (dtr.test/qa/*)") && said.contains(cause), "{said}");
+    }
+    write("ann", "quinn", "").await.unwrap();
+    let exemptions = async || stage.cluster.current().await.unwrap().configuration.trust.exemptions;
+    let first = exemptions().await;
+    assert_eq!((&first[0].approved_by.id, &first[0].requested_by.id), (&ann, &quinn));
+    write("bob", "quinn", "approved_by = \"ann\"").await.unwrap();
+    assert_eq!(exemptions().await, first, "unchanged, it stays approved by ann");
+    write("bob", "quinn", "").await.unwrap();
+    assert_eq!(exemptions().await[0].approved_by.name, "bob", "written anew, it is bob's");
 }
 
 #[tokio::test]

@@ -53,10 +53,10 @@ impl Explanation {
             (None, Ok(Pin::Signed(_))) => {
                 ("allow", Said { code: "signed", message: "signed as the policy requires".to_owned(), remedy: String::new() })
             }
-            (None, Ok(Pin::Exempt(_) | Pin::Unenforced)) => (
-                "allow",
-                Said { code: "exempt", message: "exempt from the policy by allow_repos".to_owned(), remedy: String::new() },
-            ),
+            (None, Ok(Pin::Exempt(_) | Pin::Unenforced)) => {
+                let by = judgement.exempted_by.as_deref().unwrap_or("the switch");
+                ("allow", Said { code: "exempt", message: format!("exempt from the policy by {by}"), remedy: String::new() })
+            }
             (None, Err(denial)) => ("deny", Said::from(denial)),
         };
         let (teams, users, at_least) = match &judgement.rule {

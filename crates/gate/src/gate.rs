@@ -121,6 +121,7 @@ impl Gate {
             "digest": judgement.digest.as_ref().map(ToString::to_string),
             "signers": judgement.evidence.signed_by.iter().map(|signed| &signed.key).collect::<Vec<_>>(),
             "rule": judgement.rule.as_ref().map(|(name, _)| name),
+            "exempted_by": judgement.exempted_by,
             "policy.revision": policy,
         });
         let act = Act {

@@ -23,10 +23,12 @@ pub(crate) struct Judgement {
     pub(crate) rule: Option<(String, Rule)>,
     /// What was allowed only because the rule is in audit mode: this would have been the denial.
     pub(crate) audited: Option<Denial>,
+    /// What exempts the image, as people call it.
+    pub(crate) exempted_by: Option<String>,
 }
 
 impl Judgement {
-    fn exempt(reference: Reference) -> Self {
+    fn exempt(reference: Reference, by: String) -> Self {
         Self {
             outcome: Ok(Pin::Exempt(reference)),
             digest: None,
@@ -35,6 +37,7 @@ impl Judgement {
             collection: None,
             rule: None,
             audited: None,
+            exempted_by: Some(by),
         }
     }
 
@@ -47,6 +50,7 @@ impl Judgement {
             collection: None,
             rule: None,
             audited: None,
+            exempted_by: None,
         }
     }
 }
@@ -65,8 +69,8 @@ impl Gate {
         let Some(registration) = configuration.registration(&reference.host) else {
             return refuse(Cause::NotRegistered { host: reference.host.to_string() });
         };
-        if configuration.trust.exemptions().any(|pattern| pattern.matches(&reference)) {
-            return Judgement::exempt(reference);
+        if let Some(by) = configuration.trust.exempted_by(&reference, (self.clock)()) {
+            return Judgement::exempt(reference, by);
         }
         let mut judgement = self.judge_signatures(configuration, registration, workload, &reference).await;
         if let Some((index, rule)) = configuration.trust.rule_for(&reference) {
@@ -138,7 +142,16 @@ impl Gate {
             }
         };
         let elsewhere = collection.elsewhere(tag).into_iter().map(|(role, _)| role.to_string()).collect();
-        Judgement { outcome, digest: Some(digest), evidence, elsewhere, collection: None, rule: None, audited: None }
+        Judgement {
+            outcome,
+            digest: Some(digest),
+            evidence,
+            elsewhere,
+            collection: None,
+            rule: None,
+            audited: None,
+            exempted_by: None,
+        }
     }
 
     /// `repo@digest`: allowed iff it is the signed digest of some tag that passes.

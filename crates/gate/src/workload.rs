@@ -45,7 +45,7 @@ pub struct Workload {
 pub enum Pin {
     /// The switch is off: forward the reference as it came.
     Unenforced,
-    /// It needs no signature, by `allow_repos` or because its rule is in audit mode: what its registry has there may run, and
+    /// It needs no signature, by an exemption or because its rule is in audit mode: what its registry has there may run, and
     /// nothing else that is called so.
     Exempt(Reference),
     /// Run this digest and no other.

@@ -143,6 +143,33 @@ async fn an_exempt_repository_needs_no_signature_but_a_registered_host() {
 }
 
 #[tokio::test]
+async fn an_exemption_exempts_until_it_ends_and_is_named() {
+    let stage = Stage::new().await;
+    let unsigned = target("manifest two").digest().unwrap();
+    let user =
+        |name: &str| wharfinger_policy::NamedUser { id: wharfinger_identity::AccountId::stored(name), name: name.to_owned() };
+    let until = async |expires| {
+        let exemption = wharfinger_policy::Exemption {
+            digest: Some(unsigned.clone()),
+            repository: Some(stage.host.gun("qa/*").parse().unwrap()),
+            reason: "a test".to_owned(),
+            requested_by: user("quinn"),
+            approved_by: user("ann"),
+            expires,
+        };
+        stage.configure(|configuration| configuration.trust.exemptions = vec![exemption]).await;
+    };
+    let image = format!("qa/app@{unsigned}");
+    until(forge::now() + std::time::Duration::from_mins(1)).await;
+    assert!(matches!(stage.decide(&image).await.unwrap(), Pin::Exempt(_)));
+    assert!(stage.recorded().await[0].detail.contains("exemption 1 ("), "its use is recorded");
+    assert!(stage.explain(&image).await.message.contains("exemption 1 ("));
+    assert_eq!(cause(stage.decide("qa/app:v2").await), Cause::NotReleased, "by its digest and nothing else");
+    until(forge::now()).await;
+    assert_eq!(cause(stage.decide(&image).await), Cause::NotReleased, "it ended");
+}
+
+#[tokio::test]
 async fn undecided_is_refused_with_503_and_the_cause() {
     let stage = Stage::new().await;
     assert!(stage.decide("qa/app:v1").await.is_ok());

@@ -4,9 +4,11 @@
 //! caller, who knows the directory, can turn one into the other.
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use wharfinger_identity::{Role, TeamId};
 use wharfinger_oci::{Host, HostError, Reference};
 
+use crate::exemptions::{Exemption, ExemptionDocument, ExemptionFault};
 use crate::pattern::{PatternError, RepositoryPattern};
 use crate::rules::{Rule, RuleDocument, RuleFault};
 
@@ -47,6 +49,9 @@ pub struct TrustConfiguration {
     /// In order: the first that matches an image takes the place of `require_signature_from` and `signers` for it.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// Exemptions with an end and two people behind them.
+    #[serde(default)]
+    pub exemptions: Vec<Exemption>,
 }
 
 impl TrustConfiguration {
@@ -60,9 +65,14 @@ impl TrustConfiguration {
         self.require_signature_from.iter().chain(self.rules.iter().flat_map(|rule| &rule.require.teams))
     }
 
-    /// The exemptions, parsed. One that does not parse exempts nothing.
-    pub fn exemptions(&self) -> impl Iterator<Item = RepositoryPattern> + '_ {
-        self.allow_repos.iter().filter_map(|text| text.parse().ok())
+    /// What exempts `reference` at `now`, as people call it. What does not parse exempts nothing.
+    pub fn exempted_by(&self, reference: &Reference, now: OffsetDateTime) -> Option<String> {
+        let parsed = |text: &String| text.parse::<RepositoryPattern>().ok();
+        if self.allow_repos.iter().filter_map(parsed).any(|pattern| pattern.matches(reference)) {
+            return Some("allow_repos".to_owned());
+        }
+        let (index, exemption) = self.exemptions.iter().enumerate().find(|(_, exemption)| exemption.exempts(reference, now))?;
+        Some(exemption.label(index))
     }
 }
 
@@ -83,11 +93,18 @@ pub struct TrustDocument {
     pub delegate_membership: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemptions: Vec<ExemptionDocument>,
 }
 
 impl TrustDocument {
-    /// What the policy means, given what its team names and its rules resolved to, in their order.
-    pub fn resolved(self, teams: Vec<RequiredTeam>, rules: Vec<Rule>) -> Result<TrustConfiguration, ConfigurationError> {
+    /// What the policy means, given what its team names, rules and exemptions resolved to, in their order.
+    pub fn resolved(
+        self,
+        teams: Vec<RequiredTeam>,
+        rules: Vec<Rule>,
+        exemptions: Vec<Exemption>,
+    ) -> Result<TrustConfiguration, ConfigurationError> {
         for text in &self.allow_repos {
             text.parse::<RepositoryPattern>()?;
         }
@@ -99,6 +116,7 @@ impl TrustDocument {
             allow_builds: self.allow_builds,
             delegate_membership: self.delegate_membership,
             rules,
+            exemptions,
         })
     }
 }
@@ -113,6 +131,7 @@ impl From<&TrustConfiguration> for TrustDocument {
             allow_builds: trust.allow_builds,
             delegate_membership: trust.delegate_membership,
             rules: trust.rules.iter().map(RuleDocument::from).collect(),
+            exemptions: trust.exemptions.iter().map(ExemptionDocument::from).collect(),
         }
     }
 }
@@ -200,6 +219,12 @@ pub enum ConfigurationError {
         rule: String,
         #[source]
         fault: RuleFault,
+    },
+    #[error("in {exemption}: {fault}")]
+    Exemption {
+        exemption: String,
+        #[source]
+        fault: ExemptionFault,
     },
 }
 
@@ -311,7 +336,7 @@ mod tests {
         let written = Configuration::read(text).unwrap();
         let teams = written.trust.require_signature_from.iter();
         let teams = teams.map(|name| RequiredTeam { id: TeamId::stored(name), name: name.clone() }).collect();
-        let trust = written.trust.resolved(teams, Vec::new()).unwrap();
+        let trust = written.trust.resolved(teams, Vec::new(), Vec::new()).unwrap();
         Configuration { registries: written.registries, trust, auth: written.auth, kept: written.kept }
     }
 
@@ -359,6 +384,6 @@ mod tests {
     #[test]
     fn an_exemption_that_is_no_pattern_is_refused() {
         let written = Configuration::read(&FILE.replace("dtr.test/infra/*", "*")).unwrap();
-        assert!(written.trust.resolved(Vec::new(), Vec::new()).is_err());
+        assert!(written.trust.resolved(Vec::new(), Vec::new(), Vec::new()).is_err());
     }
 }

@@ -5,6 +5,7 @@
 
 mod configuration;
 mod evaluate;
+mod exemptions;
 mod pattern;
 mod rules;
 
@@ -13,5 +14,6 @@ pub use configuration::{
     WrittenConfiguration,
 };
 pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
+pub use exemptions::{Exemption, ExemptionDocument, ExemptionFault, Moment};
 pub use pattern::{PatternError, RepositoryPattern};
 pub use rules::{Mode, NamedUser, RequireDocument, Requirement, Rule, RuleDocument, RuleFault};
