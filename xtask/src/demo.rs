@@ -55,7 +55,10 @@ pub fn run(arguments: &[String]) -> Result<ExitCode> {
     if let Err(error) = &installed {
         println!("{}", yellow(&format!("{error:#}")));
     }
-    cargo(&["build", "--quiet", "--package", "wharfinger"])?;
+    if std::env::var_os("WHARFINGER_BIN").is_none() {
+        // Not `--package`: that would choose other features of what the whole workspace is built with, and build it anew.
+        cargo(&["build", "--quiet", "--bin", "wharfinger"])?;
+    }
 
     let mut stage = Stage::set(&options)?;
     let walked = walk::story(&mut stage)?;

@@ -8,6 +8,7 @@ mod packages;
 mod terminal;
 mod tests;
 
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -57,6 +58,11 @@ fn ci() -> Result<()> {
     layers::check()?;
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     tests::run(&[])
+}
+
+/// The repository.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Runs cargo in the foreground and expects it to succeed.

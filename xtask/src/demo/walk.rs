@@ -1,7 +1,7 @@
 //! Walks the chapters: shows what is typed, types it, shows what came back, and checks that it is what the story says.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use wharfinger_e2e::asked_to_stop;
@@ -55,7 +55,7 @@ pub fn story(stage: &mut Stage) -> Result<Walked> {
 }
 
 fn chapters() -> Result<Vec<PathBuf>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/story");
+    let folder = crate::root().join("docs/story");
     let mut chapters = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))? {
         let path = entry?.path();
