@@ -25,6 +25,8 @@ pub struct EngineOptions<'a> {
     /// With a bridge and firewall rules, as published ports and overlays need. Without, it leaves the machine's
     /// network alone and serves for pulls, builds and pushes.
     pub network: bool,
+    /// More arguments for the daemon.
+    pub arguments: &'a [&'a str],
 }
 
 /// An engine that ends, and cleans up, with this value.
@@ -34,6 +36,7 @@ pub struct Engine {
     daemon: Option<Child>,
     netns: Option<String>,
     bridge: Option<String>,
+    arguments: Vec<String>,
     before: Option<Before>,
 }
 
@@ -57,6 +60,7 @@ impl Engine {
             daemon: None,
             netns: options.netns.map(|n| n.name.clone()),
             bridge: None,
+            arguments: options.arguments.iter().map(|&a| a.into()).collect(),
             before: None,
         };
         if options.network || options.swarm {
@@ -111,7 +115,7 @@ impl Engine {
             None => command.args(["--bridge=none", "--iptables=false", "--ip6tables=false"]),
         };
         // What fails here fails for good: the default goes on trying for more than a minute.
-        command.args(["--max-download-attempts", "1"]);
+        command.args(["--max-download-attempts", "1"]).args(&self.arguments);
         let log = fs::OpenOptions::new().create(true).append(true).open(self.dir.join("log"))?;
         let daemon = command
             .stdin(Stdio::null())

@@ -165,7 +165,11 @@ fn between_machines_the_ca_is_really_checked() {
     let (_, address) = near.connect(&far).unwrap();
     near.knows(&address, "dtr.test").unwrap();
     far.knows(&address, "dtr.test").unwrap();
-    let engine = Engine::start(&dir.path().join("e"), EngineOptions { swarm: true, network: true, netns: Some(&near) }).unwrap();
+    let engine = Engine::start(
+        &dir.path().join("e"),
+        EngineOptions { swarm: true, network: true, netns: Some(&near), ..Default::default() },
+    )
+    .unwrap();
     let registry = Serve::new("registry serve", &dir.path().join("r"))
         .behind(&far.name)
         .flag("--registry-listen", "0.0.0.0:5443")
@@ -199,10 +203,19 @@ fn between_machines_the_ca_is_really_checked() {
         .with_passphrases();
     admin.writes("password", registry.admin_password().unwrap());
     admin.sh("docker login -u admin --password-stdin dtr.test:5443 < password").fails().says("certificate");
+    // The cluster trusts the registry, its engine does not yet: the doctor knows the difference.
+    let doctor = || {
+        let mut command = near.command(&wharfinger_e2e::binary().display().to_string());
+        command.args(["doctor", "--engine", &engine.host(), "--cluster-host", &format!("{}:8443", near.address)]);
+        command.arg("--data-dir").arg(cluster.data());
+        wharfinger_e2e::run(command).unwrap()
+    };
+    doctor().fails().says("dtr.test:5443").says("certificate");
     let trusted = Path::new("/etc/docker/certs.d/dtr.test:5443");
     fs::create_dir_all(trusted).unwrap();
     fs::write(trusted.join("ca.crt"), &right).unwrap();
     let _removed = Removed(trusted);
+    doctor().ok();
     admin.does("docker login -u admin --password-stdin dtr.test:5443 < password");
     wharfinger_e2e::import_busybox(&admin, "dtr.test:5443/admin/trustdemo:1", "far away").unwrap();
     admin.does("docker push dtr.test:5443/admin/trustdemo:1");

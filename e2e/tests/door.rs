@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wharfinger_e2e::{DockerCli, Person, Scene, import_busybox, until};
+use wharfinger_e2e::{DockerCli, Engine, EngineOptions, Person, Scene, free_port, import_busybox, until};
 
 /// Somebody with full control, whose `docker` of each kind goes through the cluster, and a local image.
 fn olga(cli: DockerCli) -> (Scene, Person, String) {
@@ -121,6 +121,53 @@ fn a_call_that_is_not_in_the_table_is_refused() {
     scene.cluster_api().get("/v1.41/containers/json").is(401);
     let ping = api.get("/_ping").is(200);
     assert_eq!(ping.body, "OK");
+}
+
+#[test]
+fn a_session_token_opens_the_door_as_a_certificate_does() {
+    let scene = Scene::up();
+    scene.account("olga");
+    let session = scene.session("olga");
+    session.get("/v1.41/containers/json").is(200);
+    session.get("/containers/json").is(200);
+    session.post("/id/logout", &serde_json::json!({})).ok();
+    session.get("/v1.41/containers/json").is(401);
+    scene.cluster_api().with_token("made-up").get("/v1.41/containers/json").is(401);
+}
+
+#[test]
+fn an_engine_behind_tls_is_reached_with_its_certificates_only() {
+    let dir = tempfile::Builder::new().prefix("wf-").tempdir().unwrap();
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let make = format!(
+        "cd {} && new() {{ openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $1.key -subj /CN=$1 \
+           -out $1.csr; printf \"$2\" > ext; openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 9 \
+           -extfile ext -out $1.pem; }} && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 \
+           -subj /CN=ca -keyout ca.key -out ca.pem && new server 'subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth' \
+         && new client 'extendedKeyUsage=clientAuth'",
+        dir.path().display()
+    );
+    let mut openssl = std::process::Command::new("bash");
+    openssl.args(["-c", &make]);
+    wharfinger_e2e::run(openssl).unwrap().ok();
+    let address = format!("tcp://127.0.0.1:{}", free_port());
+    let (ca, cert, key) = (file("ca.pem"), file("server.pem"), file("server.key"));
+    let arguments = ["--host", &address, "--tlsverify", "--tlscacert", &ca, "--tlscert", &cert, "--tlskey", &key];
+    let options = EngineOptions { arguments: &arguments, ..Default::default() };
+    let _engine = Engine::start(&dir.path().join("e"), options).unwrap();
+
+    let scene = Scene::try_up(&address, |serve| {
+        serve
+            .flag("--engine-tls-ca", &ca)
+            .flag("--engine-tls-cert", &file("client.pem"))
+            .flag("--engine-tls-key", &file("client.key"))
+    })
+    .unwrap();
+    let admin = scene.machine("admin", DockerCli::newest());
+    scene.operates(&admin);
+    admin.does("docker version").says("Server:");
+    let plain = Scene::try_up(&address, |serve| serve.flag("--engine-tls-ca", &ca)).unwrap();
+    plain.cluster_api().get("/_ping").is(500);
 }
 
 #[test]

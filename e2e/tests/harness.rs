@@ -25,7 +25,7 @@ fn an_engine_of_our_own_runs_an_image_and_leaves_nothing_behind() {
 fn an_engine_in_a_network_namespace_has_a_swarm_of_its_own() {
     let dir = tempfile::Builder::new().prefix("wf-").tempdir().unwrap();
     let netns = Netns::new("swarm", "").unwrap();
-    let options = EngineOptions { swarm: true, netns: Some(&netns), network: true };
+    let options = EngineOptions { swarm: true, netns: Some(&netns), ..Default::default() };
     let engine = Engine::start(&dir.path().join("e"), options).unwrap();
     let nodes = engine.docker(&["node", "ls"]).unwrap().ok();
     assert!(nodes.output.contains("Leader"));

@@ -66,6 +66,36 @@ fn what_the_team_signed_runs_pinned() {
 }
 
 #[test]
+fn a_pull_brings_what_is_signed_and_nothing_else() {
+    let (scene, cast, image) = enforced();
+    scene.forget(&image);
+    cast.olga
+        .sh(&format!("docker pull {image}"))
+        .fails()
+        .says(&format!("Error response from daemon: image or trust data does not exist for {image}"));
+    cast.dev.sh(&format!("docker image inspect {image}")).fails();
+    cast.olga.sh(&format!("docker pull -a {}", image.rsplit_once(':').unwrap().0)).fails();
+}
+
+#[test]
+fn compose_and_python_are_held_to_the_policy() {
+    let (scene, cast, image) = signed();
+    let unsigned = scene.push(&cast.dev, "acme/app:2", "v2");
+    let project = format!("c{}", scene.cluster.rsplit(':').next().unwrap());
+    let file = |image: &str| format!("version: '3'\nservices:\n  web:\n    image: {image}\n");
+    cast.olga.writes("docker-compose.yml", file(&image));
+    cast.olga.does(&format!("docker-compose -p {project} up -d && docker-compose -p {project} down -t 0"));
+    cast.olga.writes("docker-compose.yml", file(&unsigned));
+    cast.olga.sh(&format!("docker-compose -p {project} up -d")).fails().says("image or trust data does not exist");
+    cast.olga.does(&format!("docker-compose -p {project} down -t 0"));
+    let python = |image: &str| {
+        format!("python3 -c \"import docker; print(docker.from_env().containers.run('{image}', ['echo', 'ran'], remove=True))\"")
+    };
+    cast.olga.does(&python(&image)).says("ran");
+    cast.olga.sh(&python(&unsigned)).fails().says("image or trust data does not exist");
+}
+
+#[test]
 fn a_tag_that_moved_unsigned_runs_what_was_signed() {
     let (scene, cast, image) = signed();
     scene.push(&cast.dev, "acme/app:1", "v2-unsigned");

@@ -56,7 +56,7 @@ pub fn with_engine(command: &[String]) -> Result<ExitCode> {
 
 fn own_engine() -> Result<(Engine, tempfile::TempDir)> {
     let dir = tempfile::Builder::new().prefix("wf-").tempdir()?;
-    let options = EngineOptions { swarm: true, network: true, netns: None };
+    let options = EngineOptions { swarm: true, network: true, ..Default::default() };
     let engine = waiting("starting a Docker Engine", || Engine::start(&dir.path().join("e"), options))?;
     Ok((engine, dir))
 }

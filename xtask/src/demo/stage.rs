@@ -79,7 +79,7 @@ impl Stage {
         }
         if may_start {
             let place = self.dir.path().join("e");
-            let options = EngineOptions { swarm: true, network: true, netns: None };
+            let options = EngineOptions { swarm: true, network: true, ..Default::default() };
             let engine = waiting("starting the cluster's engine", || Engine::start(&place, options));
             self.engine = engine.map_err(complain).ok();
         }
