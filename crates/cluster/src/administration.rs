@@ -133,9 +133,11 @@ impl Cluster {
             return Err(ClusterError::Changed);
         }
         let written = Configuration::read(text)?;
+        // A file is edited as a whole: a rule that is not in it any more was taken out.
+        let trust = TrustDocument { rules: Some(written.trust.rules.clone().unwrap_or_default()), ..written.trust };
         let configuration = Configuration {
             registries: written.registries,
-            trust: self.meaning(actor, &current, written.trust).await?,
+            trust: self.meaning(actor, &current, trust).await?,
             auth: written.auth,
             kept: written.kept,
         };
@@ -160,9 +162,12 @@ impl Cluster {
 
     /// What a policy written by `actor` means, given the directory as it is now.
     async fn meaning(&self, actor: &str, current: &Current, document: TrustDocument) -> Result<TrustConfiguration, ClusterError> {
-        let teams = teams::resolve(&*self.directory, &document.require_signature_from).await?;
+        let teams = match &document.require_signature_from {
+            Some(names) => Some(teams::resolve(&*self.directory, names).await?),
+            None => None,
+        };
         let mut rules = Vec::new();
-        for (index, rule) in document.rules.iter().enumerate() {
+        for (index, rule) in document.rules.iter().flatten().enumerate() {
             let entry = rule.label(index);
             let named = |source| ClusterError::named(&entry, source);
             let teams = teams::resolve(&*self.directory, &rule.require.teams).await.map_err(named)?;
@@ -182,7 +187,8 @@ impl Cluster {
             };
             exemptions.push(exemption);
         }
-        Ok(document.resolved(teams, rules, exemptions)?)
+        let rules = document.rules.is_some().then_some(rules);
+        Ok(document.resolved(teams, rules, exemptions, &current.configuration.trust)?)
     }
 
     /// A new or changed exemption: `actor` approves it.

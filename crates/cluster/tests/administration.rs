@@ -70,12 +70,12 @@ impl Stage {
     async fn require(&self, teams: &[&str]) -> Result<Change, ClusterError> {
         let document = TrustDocument {
             require_content_trust: true,
-            require_signature_from: teams.iter().map(ToString::to_string).collect(),
-            signers: Signers::Any,
+            require_signature_from: Some(teams.iter().map(ToString::to_string).collect()),
+            signers: Some(Signers::Any),
             allow_repos: Vec::new(),
             allow_builds: false,
             delegate_membership: false,
-            rules: Vec::new(),
+            rules: None,
             exemptions: Vec::new(),
         };
         self.cluster.replace_trust("ann", document, None).await

@@ -109,7 +109,7 @@ impl Engine {
         match permitted.call.carries {
             Carries::Nothing | Carries::Ping => self.forward(permitted).await,
             Carries::Version => self.version(permitted).await,
-            Carries::Hijack => self.hijack(permitted).await,
+            Carries::Hijack => self.hijack(permitted, Box::pin(std::future::pending())).await,
             Carries::Image(kind) => self.image_call(kind, permitted).await,
             Carries::Build => {
                 self.permit_build(&permitted.granted, permitted.call.pattern).await?;
@@ -117,7 +117,8 @@ impl Engine {
             }
             Carries::BuildTunnel => {
                 self.permit_build(&permitted.granted, permitted.call.pattern).await?;
-                self.hijack(permitted).await
+                let until = hijack::builds_end(Arc::clone(&self.gate));
+                self.hijack(permitted, Box::pin(until)).await
             }
             Carries::Plugin => {
                 if self.gate.enforcing().await? {

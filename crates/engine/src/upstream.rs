@@ -16,7 +16,7 @@ use hyper_util::{
 use thiserror::Error;
 
 pub use connect::{EngineAddress, EngineAddressError, EngineTls};
-pub(crate) use tunnel::Tunnel;
+pub(crate) use tunnel::{Tunnel, Until};
 
 use crate::{call::ApiVersion, cleared::Cleared};
 use connect::Connector;

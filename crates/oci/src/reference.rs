@@ -58,6 +58,8 @@ impl FromStr for Host {
         // One trailing dot names the same host (RFC 1034 § 3.1).
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         let port = match port {
+            // `u16` would take a sign.
+            Some(port) if !port.bytes().all(|byte| byte.is_ascii_digit()) => return Err(malformed()),
             Some(port) => Some(port.parse::<u16>().ok().filter(|port| *port != 0).ok_or_else(malformed)?),
             None => None,
         };
@@ -348,6 +350,7 @@ mod tests {
             "a/-b",
             id.as_str(),
             "dtr.test:99999/a",
+            "dtr.test:+443/a",
             "https://dtr.test/a",
             "-dtr.test/a:v1",
         ] {

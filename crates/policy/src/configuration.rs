@@ -76,61 +76,68 @@ impl TrustConfiguration {
     }
 }
 
-/// `[trust_configuration]` as a person writes it, in TOML or JSON.
+/// `[trust_configuration]` as a person writes it, in TOML or JSON. What is left out never makes the policy weaker: teams,
+/// signers and rules stay as they are, exemptions and permissions end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustDocument {
     pub require_content_trust: bool,
     #[serde(default)]
-    pub require_signature_from: Vec<String>,
+    pub require_signature_from: Option<Vec<String>>,
     #[serde(default)]
-    pub signers: Signers,
+    pub signers: Option<Signers>,
     #[serde(default)]
     pub allow_repos: Vec<String>,
     #[serde(default)]
     pub allow_builds: bool,
     #[serde(default)]
     pub delegate_membership: bool,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rules: Vec<RuleDocument>,
+    #[serde(default, skip_serializing_if = "no_rules")]
+    pub rules: Option<Vec<RuleDocument>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exemptions: Vec<ExemptionDocument>,
 }
 
 impl TrustDocument {
-    /// What the policy means, given what its team names, rules and exemptions resolved to, in their order.
+    /// What the policy means in place of `present`, given what its team names, rules and exemptions
+    /// resolved to, in their order.
     pub fn resolved(
         self,
-        teams: Vec<RequiredTeam>,
-        rules: Vec<Rule>,
+        teams: Option<Vec<RequiredTeam>>,
+        rules: Option<Vec<Rule>>,
         exemptions: Vec<Exemption>,
+        present: &TrustConfiguration,
     ) -> Result<TrustConfiguration, ConfigurationError> {
         for text in &self.allow_repos {
             text.parse::<RepositoryPattern>()?;
         }
         Ok(TrustConfiguration {
             require_content_trust: self.require_content_trust,
-            require_signature_from: teams,
-            signers: self.signers,
+            require_signature_from: teams.unwrap_or_else(|| present.require_signature_from.clone()),
+            signers: self.signers.unwrap_or(present.signers),
             allow_repos: self.allow_repos,
             allow_builds: self.allow_builds,
             delegate_membership: self.delegate_membership,
-            rules,
+            rules: rules.unwrap_or_else(|| present.rules.clone()),
             exemptions,
         })
     }
+}
+
+fn no_rules(rules: &Option<Vec<RuleDocument>>) -> bool {
+    rules.as_ref().is_none_or(Vec::is_empty)
 }
 
 impl From<&TrustConfiguration> for TrustDocument {
     fn from(trust: &TrustConfiguration) -> Self {
         Self {
             require_content_trust: trust.require_content_trust,
-            require_signature_from: trust.require_signature_from.iter().map(|team| team.name.clone()).collect(),
-            signers: trust.signers,
+            require_signature_from: Some(trust.require_signature_from.iter().map(|team| team.name.clone()).collect()),
+            signers: Some(trust.signers),
             allow_repos: trust.allow_repos.clone(),
             allow_builds: trust.allow_builds,
             delegate_membership: trust.delegate_membership,
-            rules: trust.rules.iter().map(RuleDocument::from).collect(),
+            rules: Some(trust.rules.iter().map(RuleDocument::from).collect()),
             exemptions: trust.exemptions.iter().map(ExemptionDocument::from).collect(),
         }
     }
@@ -334,9 +341,9 @@ mod tests {
 
     fn configuration(text: &str) -> Configuration {
         let written = Configuration::read(text).unwrap();
-        let teams = written.trust.require_signature_from.iter();
-        let teams = teams.map(|name| RequiredTeam { id: TeamId::stored(name), name: name.clone() }).collect();
-        let trust = written.trust.resolved(teams, Vec::new(), Vec::new()).unwrap();
+        let team = |name: &String| RequiredTeam { id: TeamId::stored(name), name: name.clone() };
+        let teams = written.trust.require_signature_from.as_ref().map(|names| names.iter().map(team).collect());
+        let trust = written.trust.resolved(teams, None, Vec::new(), &TrustConfiguration::default()).unwrap();
         Configuration { registries: written.registries, trust, auth: written.auth, kept: written.kept }
     }
 
@@ -384,6 +391,19 @@ mod tests {
     #[test]
     fn an_exemption_that_is_no_pattern_is_refused() {
         let written = Configuration::read(&FILE.replace("dtr.test/infra/*", "*")).unwrap();
-        assert!(written.trust.resolved(Vec::new(), Vec::new(), Vec::new()).is_err());
+        assert!(written.trust.resolved(None, None, Vec::new(), &TrustConfiguration::default()).is_err());
+    }
+
+    #[test]
+    fn what_is_left_out_never_makes_the_policy_weaker() {
+        let present = configuration(FILE).trust;
+        let written: TrustDocument = toml::from_str("require_content_trust = false").unwrap();
+        let off = written.resolved(None, None, Vec::new(), &present).unwrap();
+        assert_eq!((&off.require_signature_from, off.signers), (&present.require_signature_from, Signers::Cluster));
+        assert!(!off.require_content_trust && !off.allow_builds && off.allow_repos.is_empty());
+        let emptied: TrustDocument =
+            toml::from_str("require_content_trust = true\nrequire_signature_from = []\nsigners = \"any\"").unwrap();
+        let emptied = emptied.resolved(Some(Vec::new()), None, Vec::new(), &present).unwrap();
+        assert!(emptied.require_signature_from.is_empty() && emptied.signers == Signers::Any, "said, not left out");
     }
 }

@@ -1,5 +1,7 @@
 //! Calls that become a stream: attach, exec, the sessions of builds.
 
+use std::{sync::Arc, time::Duration};
+
 use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
@@ -7,20 +9,23 @@ use axum::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio_util::io::ReaderStream;
+use wharfinger_gate::Decide;
 
 use super::{Engine, Permitted, answer, whole_body};
 use crate::{
     cleared::Cleared,
     error::Refusal,
     headers::{towards_caller, wanted_upgrade},
-    upstream::{EngineDown, Tunnel, clamp},
+    upstream::{EngineDown, Tunnel, Until, clamp},
 };
 
+/// How often an open stream of builds asks whether it may go on.
+const WATCHED: Duration = Duration::from_secs(1);
 /// Output of a container comes in pieces; few large ones cost less.
 const PIECE: usize = 64 * 1024;
 
 impl Engine {
-    pub(super) async fn hijack(&self, permitted: Permitted) -> Result<Response, Refusal> {
+    pub(super) async fn hijack(&self, permitted: Permitted, stop: Until) -> Result<Response, Refusal> {
         let Permitted { call, version, granted, peer, mut parts, body } = permitted;
         let wanted = wanted_upgrade(&parts.headers);
         let caller = parts.extensions.remove::<hyper::upgrade::OnUpgrade>().filter(|_| wanted.is_some());
@@ -35,7 +40,7 @@ impl Engine {
         let engine = hyper::upgrade::on(&mut answer);
         if let Some(caller) = caller {
             let response = switching(answer.headers());
-            Tunnel { caller, engine, peer }.open();
+            Tunnel { caller, engine, peer, until: stop }.open();
             return Ok(response);
         }
         // A caller that did not ask for an upgrade, or came by HTTP/2, gets the output as a body and has no input.
@@ -46,12 +51,24 @@ impl Engine {
             tokio::select! {
                 () = ending.cancelled() => {}
                 () = cancelled.cancelled() => {}
+                () = stop => {}
             }
         };
         let body = Body::from_stream(futures_util::StreamExt::take_until(output, Box::pin(until)));
         let mut headers = towards_caller(answer.headers().clone());
         clamp(&mut headers);
         Ok((StatusCode::OK, headers, body).into_response())
+    }
+}
+
+/// Any number of builds can begin in a stream that was opened for them: it ends when they would be refused.
+pub(super) async fn builds_end(gate: Arc<dyn Decide>) {
+    loop {
+        tokio::time::sleep(WATCHED).await;
+        let enforcing = gate.enforcing().await.unwrap_or(true);
+        if enforcing && !gate.builds_allowed().await.unwrap_or(false) {
+            return;
+        }
     }
 }
 

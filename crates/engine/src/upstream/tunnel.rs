@@ -1,6 +1,6 @@
 //! Two connections that have become one stream.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
@@ -18,13 +18,17 @@ pub(crate) struct Tunnel {
     pub(crate) caller: OnUpgrade,
     pub(crate) engine: OnUpgrade,
     pub(crate) peer: Peer,
+    /// When it has to end, beyond what ends every stream.
+    pub(crate) until: Until,
 }
+
+pub(crate) type Until = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl Tunnel {
     /// Relays in the background until both directions have ended, the caller is cut off, or the process ends. Neither
     /// connection is used for anything else afterwards: a second request hidden in the stream goes nowhere.
     pub(crate) fn open(self) {
-        let Self { caller, engine, peer } = self;
+        let Self { caller, engine, peer, until } = self;
         let live = Arc::clone(peer.live());
         live.clone().spawn_tunnel(async move {
             let relayed = async {
@@ -35,6 +39,7 @@ impl Tunnel {
             };
             tokio::select! {
                 () = relayed => {}
+                () = until => {}
                 () = peer.cancelled().cancelled() => {}
                 () = live.ending().cancelled() => {}
             }

@@ -107,6 +107,19 @@ async fn a_second_request_hidden_in_a_stream_is_only_text() {
     assert_eq!(set.engine.calls(), ["POST /v1.41/containers/a/attach?stream=1&stdin=1"]);
 }
 
+/// Builds begin inside of the stream, where nobody sees them.
+#[tokio::test]
+async fn a_stream_of_builds_does_not_outlive_the_permission_to_build() {
+    let set = Set::new().await;
+    let mut raw = Raw::connect(&set, "ops").await;
+    raw.say("POST /v1.41/grpc HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n").await;
+    assert!(raw.head().await.starts_with("http/1.1 101"));
+    raw.say("solve").await;
+    raw.hears("solve").await;
+    set.stage.gate.enforce();
+    timeout(Duration::from_secs(4), raw.rest()).await.expect("the switch was turned on");
+}
+
 #[tokio::test]
 async fn an_answer_that_is_no_stream_stays_an_answer() {
     let set = Set::new().await;
