@@ -48,15 +48,38 @@ pub(crate) enum Command {
     /// Verify an image's signatures (not built yet).
     #[command(disable_help_flag = true)]
     Verify(NotBuilt),
-    /// Explain why an image may or may not run (not built yet: POST /api/trust/explain).
-    #[command(disable_help_flag = true)]
-    Explain(NotBuilt),
+    /// Explain why an image may or may not run: what was required, found and missing, and what to do.
+    ///
+    /// Asks a cluster with a client bundle, as docker does after `source env.sh`. Exit status 1 when the image may not run.
+    Explain(ExplainArguments),
     /// Sign in to a cluster or registry (not built yet: POST /auth/login).
     #[command(disable_help_flag = true)]
     Login(NotBuilt),
     /// Fetch a client bundle (not built yet: POST /api/clientbundle).
     #[command(disable_help_flag = true)]
     Bundle(NotBuilt),
+}
+
+#[derive(Args)]
+pub(crate) struct ExplainArguments {
+    /// The image, as a deployment would name it.
+    pub(crate) image: String,
+    #[command(flatten)]
+    pub(crate) bundle: Bundle,
+    /// Print the cluster's answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which cluster is asked, and who asks.
+#[derive(Args)]
+pub(crate) struct Bundle {
+    /// The folder of a client bundle: ca.pem, cert.pem and key.pem.
+    #[arg(long, env = "DOCKER_CERT_PATH", value_name = "DIR")]
+    pub(crate) cert_path: Option<PathBuf>,
+    /// The cluster: tcp://host:port or https://host:port.
+    #[arg(long, env = "DOCKER_HOST", value_name = "URL")]
+    pub(crate) cluster: Option<String>,
 }
 
 #[derive(Args)]

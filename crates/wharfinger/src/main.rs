@@ -4,6 +4,7 @@
 
 mod adapters;
 mod cli;
+mod client;
 mod cluster_origin;
 mod doctor;
 mod instance;
@@ -73,7 +74,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit(AuditCommand::Verify { place }) => runtime.block_on(operator::verify_audit(&place)),
         Command::Trust(_) => Ok(not_built("trust", "docker trust does it")),
         Command::Verify(_) => Ok(not_built("verify", "docker trust inspect --pretty IMAGE shows the signatures")),
-        Command::Explain(_) => Ok(not_built("explain", "POST /api/trust/explain {\"image\": …} does it")),
+        Command::Explain(arguments) => runtime.block_on(client::explain(&arguments)),
         Command::Login(_) => Ok(not_built("login", "POST /auth/login does it")),
         Command::Bundle(_) => Ok(not_built("bundle", "POST /api/clientbundle does it")),
     }
