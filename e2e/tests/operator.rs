@@ -56,6 +56,9 @@ fn the_audit_tells_who_deployed_what_and_was_refused_why() {
     let audit = scene.admin().get("/api/audit").is(200);
     assert!(audit.body.contains("olga") && audit.body.contains(&image), "{}", audit.body);
     assert!(!audit.body.contains(PASSWORD), "no secret is written down");
+    let denied = scene.admin().get("/api/audit?actor=olga&action=deploy&outcome=deny").is(200);
+    assert!(denied.body.contains(&image) && !denied.body.contains("account.create"), "{}", denied.body);
+    scene.admin().get("/api/audit?outcome=refused").is(400);
     let olga = scene.session("olga");
     assert_eq!(olga.get("/api/audit").status, 403);
 }

@@ -1,5 +1,6 @@
 //! A cluster's own settings and decisions over HTTP, by UCP's paths.
 
+mod audit;
 mod configuration;
 mod decisions;
 mod registries;
@@ -40,7 +41,7 @@ pub fn cluster_routes(api: ClusterApi) -> Router {
         .route("/api/config/{key}", delete(registries::remove))
         .route("/api/trust/explain", post(decisions::explain))
         .route("/api/dct/resolveimage", post(decisions::resolve))
-        .route("/api/audit", get(decisions::audit))
+        .route("/api/audit", get(audit::list))
         .layer(DefaultBodyLimit::max(LONGEST_BODY))
         .with_state(api)
 }

@@ -6,6 +6,7 @@ mod login;
 mod recognise;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use time::OffsetDateTime;
@@ -91,6 +92,7 @@ pub struct Accounts {
     clock: Clock,
     passwords: Passwords,
     throttle: Throttle,
+    failed_logins: AtomicU64,
     cookie: Option<String>,
 }
 
@@ -101,7 +103,8 @@ impl Accounts {
         settings: SessionSettings,
         clock: Clock,
     ) -> Self {
-        Self { directory, sessions, settings, clock, passwords: Passwords::new(), throttle: Throttle::new(), cookie: None }
+        let (passwords, throttle) = (Passwords::new(), Throttle::new());
+        Self { directory, sessions, settings, clock, passwords, throttle, failed_logins: AtomicU64::new(0), cookie: None }
     }
 
     /// Lets sessions come by cookie as well. The cookie's name holds the instance's id, because cookies do not tell ports apart.

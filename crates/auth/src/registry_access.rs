@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use wharfinger_identity::{Account, AccountName};
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
+use wharfinger_storage::audit::{Act, Audit};
 use wharfinger_storage::repositories::{Repositories, RepositoryRecord, Visibility};
 
 pub use challenge::{Challenge, TokenFault};
@@ -118,13 +119,45 @@ pub struct RegistryAccess {
     accounts: Arc<Accounts>,
     tokens: Arc<Tokens>,
     repositories: Arc<dyn Repositories>,
+    audit: Arc<dyn Audit>,
     public_host: String,
 }
 
 impl RegistryAccess {
     /// `public_host` is the registry's `host[:port]`: the realm, the service, and the prefix of GUNs come from it.
-    pub fn new(accounts: Arc<Accounts>, tokens: Arc<Tokens>, repositories: Arc<dyn Repositories>, public_host: &str) -> Self {
-        Self { accounts, tokens, repositories, public_host: public_host.to_owned() }
+    pub fn new(
+        accounts: Arc<Accounts>,
+        tokens: Arc<Tokens>,
+        repositories: Arc<dyn Repositories>,
+        audit: Arc<dyn Audit>,
+        public_host: &str,
+    ) -> Self {
+        Self { accounts, tokens, repositories, audit, public_host: public_host.to_owned() }
+    }
+
+    /// Records what somebody is about to change in the registry. Called before it is done: what cannot be recorded is not done.
+    pub async fn record(
+        &self,
+        actor: Option<&Account>,
+        action: &str,
+        object: &str,
+        mut detail: serde_json::Value,
+    ) -> Result<(), StorageError> {
+        if let (Some(actor), Some(fields)) = (actor, detail.as_object_mut()) {
+            fields.insert("actor_id".to_owned(), actor.id.as_str().into());
+        }
+        let actor = actor.map_or("-", |actor| actor.name.as_str());
+        let act = Act {
+            at: self.accounts.now(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            object: object.to_owned(),
+            outcome: "done".to_owned(),
+            detail: detail.to_string(),
+        };
+        self.audit.append(&act).await?;
+        tracing::info!(principal = actor, action, object, "changed");
+        Ok(())
     }
 
     /// The bare `/v2/`: any valid token will do. Answers who it is, `None` for an anonymous token.
@@ -176,6 +209,8 @@ impl RegistryAccess {
             created_at: now,
             updated_at: now,
         };
+        let detail = serde_json::json!({ "visibility": record.visibility, "by": "push" });
+        self.record(granted.account(), "repository.create", record.name.as_str(), detail).await?;
         self.repositories.create(&record).await.map(drop)
     }
 

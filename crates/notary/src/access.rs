@@ -52,6 +52,9 @@ pub trait Authorize: Send + Sync {
     /// Makes the repository that [`Need::PushPull`] was granted for, if it is not there.
     async fn make_room(&self, grant: &Grant, now: OffsetDateTime) -> Result<(), StorageError>;
 
+    /// Records what `grant` is about to be used for: `action` on the collection `object`. What cannot be recorded is not done.
+    async fn record(&self, grant: &Grant, action: &str, object: &str) -> Result<(), StorageError>;
+
     /// Everything of everyone: the global changefeed.
     async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied>;
 }
@@ -74,6 +77,11 @@ impl Authorize for RegistryAccess {
             Some(granted) => RegistryAccess::make_room(self, granted, now).await,
             None => Ok(()),
         }
+    }
+
+    async fn record(&self, grant: &Grant, action: &str, object: &str) -> Result<(), StorageError> {
+        let actor = grant.granted.as_ref().and_then(RepositoryGranted::account);
+        RegistryAccess::record(self, actor, action, object, serde_json::json!({})).await
     }
 
     async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied> {

@@ -50,8 +50,12 @@ impl Notary {
             }
             Route::Delete { gun } => {
                 let (gun, repository) = self.asked_for(&gun)?;
-                self.permit(bearer, &gun, &repository, Need::All).await?;
-                self.delete(&gun).await?;
+                let grant = self.permit(bearer, &gun, &repository, Need::All).await?;
+                // Deleting what is not there is no change.
+                if self.collections().head(gun.as_str()).await?.is_some() {
+                    self.inner.access.record(&grant, "trust.delete", gun.as_str()).await?;
+                    self.delete(&gun).await?;
+                }
                 Ok(empty())
             }
             Route::Read { gun, role, which } => {
@@ -67,7 +71,8 @@ impl Notary {
             }
             Route::RotateKey { gun, role } => {
                 let (gun, repository) = self.repository(&gun)?;
-                self.permit(bearer, &gun, &repository, Need::All).await?;
+                let grant = self.permit(bearer, &gun, &repository, Need::All).await?;
+                self.inner.access.record(&grant, "trust.key.rotate", &format!("{gun} {}", role.as_str())).await?;
                 Ok(plain(self.pending_key(&gun, role).await?))
             }
             Route::Changes { gun: Some(gun) } => {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
-use wharfinger_storage::audit::{Act, Audit, Link, Recorded};
+use wharfinger_storage::audit::{Act, Audit, Link, Recorded, Search};
 use wharfinger_storage::{Result, StorageError};
 
 use crate::{Sql, failed};
@@ -47,6 +47,23 @@ impl Audit for Sql {
         let select =
             "SELECT id, at, actor, action, object, outcome, detail, link FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2";
         let rows = sqlx::query(select).bind(before.unwrap_or(i64::MAX)).bind(i64::from(limit));
+        rows.fetch_all(self.read()).await.map_err(failed)?.iter().map(recorded).collect()
+    }
+
+    async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>> {
+        let since = search.since.map(|since| i64::try_from(since.unix_timestamp_nanos())).transpose();
+        let select = "SELECT id, at, actor, action, object, outcome, detail, link FROM audit
+             WHERE id < $1 AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3) AND ($4 IS NULL OR object = $4)
+               AND ($5 IS NULL OR outcome = $5) AND ($6 IS NULL OR at >= $6)
+             ORDER BY id DESC LIMIT $7";
+        let rows = sqlx::query(select)
+            .bind(before.unwrap_or(i64::MAX))
+            .bind(&search.actor)
+            .bind(&search.action)
+            .bind(&search.object)
+            .bind(&search.outcome)
+            .bind(since.map_err(StorageError::unavailable)?)
+            .bind(i64::from(limit));
         rows.fetch_all(self.read()).await.map_err(failed)?.iter().map(recorded).collect()
     }
 
@@ -123,6 +140,36 @@ mod tests {
         }
         assert_eq!(sql.head().await.unwrap(), chain.head());
         assert_eq!(sql.oldest(2, 1).await.unwrap()[0].act, act("three"));
+    }
+
+    #[tokio::test]
+    async fn each_field_of_a_search_narrows_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Sql::open(&folder.path().join("db")).await.unwrap();
+        let hour = |hours| OffsetDateTime::UNIX_EPOCH + time::Duration::hours(hours);
+        sql.append(&act("one")).await.unwrap();
+        sql.append(&Act { actor: "bob".to_owned(), at: hour(1), ..act("one") }).await.unwrap();
+        sql.append(&Act { action: "key.delete".to_owned(), at: hour(2), ..act("one") }).await.unwrap();
+        sql.append(&Act { outcome: "allow".to_owned(), at: hour(3), ..act("one") }).await.unwrap();
+        sql.append(&Act { at: hour(4), ..act("two") }).await.unwrap();
+        let found = async |search: Search| {
+            let entries = sql.search(&search, None, 10).await.unwrap();
+            entries.into_iter().map(|entry| entry.id).collect::<Vec<_>>()
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(found(Search::default()).await, [5, 4, 3, 2, 1]);
+        assert_eq!(found(Search { actor: some("bob"), ..Search::default() }).await, [2]);
+        assert_eq!(found(Search { action: some("key.delete"), ..Search::default() }).await, [3]);
+        assert_eq!(found(Search { outcome: some("allow"), ..Search::default() }).await, [4]);
+        assert_eq!(found(Search { object: some("two"), ..Search::default() }).await, [5]);
+        assert_eq!(found(Search { since: Some(hour(3)), ..Search::default() }).await, [5, 4]);
+        assert_eq!(
+            found(Search { actor: some("ann"), since: Some(hour(1)), object: some("one"), ..Search::default() }).await,
+            [4, 3]
+        );
+        assert_eq!(found(Search { actor: some("' OR 1=1 --"), ..Search::default() }).await, [0_i64; 0]);
+        let page = sql.search(&Search { actor: some("ann"), ..Search::default() }, Some(4), 1).await.unwrap();
+        assert_eq!(page[0].id, 3);
     }
 
     #[tokio::test]

@@ -99,6 +99,17 @@ impl Chain {
     }
 }
 
+/// Which entries somebody looks for. Each field that is given narrows it; all of them are compared exactly.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Search {
+    pub actor: Option<String>,
+    pub action: Option<String>,
+    pub object: Option<String>,
+    pub outcome: Option<String>,
+    /// Recorded at this time or later.
+    pub since: Option<OffsetDateTime>,
+}
+
 #[async_trait]
 pub trait Audit: Send + Sync {
     /// Records `act`; once this returns it is on disk.
@@ -106,6 +117,9 @@ pub trait Audit: Send + Sync {
 
     /// Entries with an id below `before`, newest first.
     async fn newest(&self, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>>;
+
+    /// Those entries that `search` looks for with an id below `before`, newest first.
+    async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>>;
 
     /// Entries with an id above `after`, oldest first.
     async fn oldest(&self, after: i64, limit: u32) -> Result<Vec<Recorded>>;

@@ -42,6 +42,8 @@ async fn readiness(instance: &Instance) -> axum::response::Response {
 fn exposition(instance: &Instance, gate: Option<&Gate>) -> String {
     let mut text = String::from("# TYPE wharfinger_connections gauge\n# HELP wharfinger_connections Open connections.\n");
     let _ = writeln!(text, "wharfinger_connections {}", instance.live.connections());
+    text.push_str("# TYPE wharfinger_logins_refused counter\n# HELP wharfinger_logins_refused Logins refused since the start.\n");
+    let _ = writeln!(text, "wharfinger_logins_refused_total {}", instance.accounts.failed_logins());
     if let Some(gate) = gate {
         text.push_str(
             "# TYPE wharfinger_decisions counter\n# HELP wharfinger_decisions Images decided since the start, by verdict.\n",

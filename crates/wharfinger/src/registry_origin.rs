@@ -34,7 +34,7 @@ impl RegistryOrigin {
         let clock = instance.clock.clone();
         let tokens = Tokens::open(&**sql, &instance.seal, &host, clock.clone()).await.context("cannot open the token key")?;
         let tokens = Arc::new(tokens);
-        let access = Arc::new(RegistryAccess::new(instance.accounts.clone(), tokens.clone(), sql.clone(), &host));
+        let access = Arc::new(RegistryAccess::new(instance.accounts.clone(), tokens.clone(), sql.clone(), sql.clone(), &host));
         let now = Arc::new(OffsetDateTime::now_utc);
         let notary = Notary::new(host, access.clone(), sql.clone(), instance.seal.clone(), now);
         let blobs = BlobFiles::open(&instance.data_dir.join("blobs")).await.context("cannot open the folder of blobs")?;

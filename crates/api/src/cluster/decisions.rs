@@ -1,16 +1,15 @@
-//! What the gate says when it is only asked: `POST /api/trust/explain`, `POST /api/dct/resolveimage`, and what it said: `GET /api/audit`.
+//! What the gate says when it is only asked: `POST /api/trust/explain` and `POST /api/dct/resolveimage`.
 
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Form, Query, State};
+use axum::extract::{Form, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use time::format_description::well_known::Rfc3339;
 use wharfinger_gate::{Decide as _, Explanation, Pin, Purpose, Workload};
 
-use super::{Admin, ClusterApi, Operator};
+use super::{ClusterApi, Operator};
 use crate::error::{ApiError, json_body};
 
 #[derive(Deserialize)]
@@ -82,50 +81,4 @@ pub(super) async fn resolve(
         }
     }
     Ok(Json(resolved))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AuditQuery {
-    /// Entries before this id.
-    before: Option<i64>,
-    limit: Option<u32>,
-}
-
-#[derive(Serialize)]
-pub(super) struct AuditPage {
-    entries: Vec<AuditEntry>,
-    /// Pass it as `before` for the next page; none at the end.
-    next: Option<i64>,
-}
-
-#[derive(Serialize)]
-pub(super) struct AuditEntry {
-    id: i64,
-    at: String,
-    actor: String,
-    action: String,
-    object: String,
-    outcome: String,
-    detail: serde_json::Value,
-}
-
-pub(super) async fn audit(
-    State(api): State<ClusterApi>,
-    _admin: Admin,
-    Query(query): Query<AuditQuery>,
-) -> Result<Json<AuditPage>, ApiError> {
-    let limit = query.limit.unwrap_or(100).clamp(1, 1000);
-    let entries = api.audit.newest(query.before, limit).await?;
-    let next = (entries.len() == limit as usize).then(|| entries.last().map(|entry| entry.id)).flatten();
-    let entry = |recorded: wharfinger_storage::audit::Recorded| AuditEntry {
-        id: recorded.id,
-        at: recorded.act.at.format(&Rfc3339).unwrap_or_default(),
-        actor: recorded.act.actor,
-        action: recorded.act.action,
-        object: recorded.act.object,
-        outcome: recorded.act.outcome,
-        detail: serde_json::from_str(&recorded.act.detail).unwrap_or(serde_json::Value::Null),
-    };
-    Ok(Json(AuditPage { entries: entries.into_iter().map(entry).collect(), next }))
 }

@@ -61,7 +61,7 @@ pub async fn house() -> House {
     };
     let bundles = Some(Arc::new(Bundles::new(accounts.clone(), ca.clone(), sql.clone(), settings)));
     let tokens = Arc::new(Tokens::open(&*sql, &seal, "dtr.test", clock).await.unwrap());
-    let access = Arc::new(RegistryAccess::new(accounts.clone(), tokens, sql, "dtr.test"));
+    let access = Arc::new(RegistryAccess::new(accounts.clone(), tokens, sql.clone(), sql, "dtr.test"));
     let router = wharfinger_api::account_routes(AccountsApi { accounts, directory, bundles })
         .merge(wharfinger_api::token_routes(Arc::new(TokenService::new(access))))
         .merge(wharfinger_api::ca_routes(ca.ca_pem()));

@@ -1,6 +1,7 @@
 //! Name and password: is it them? And the sessions that begin with them.
 
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 
 use uuid::Uuid;
 use wharfinger_identity::{Account, AccountName};
@@ -33,6 +34,7 @@ impl Accounts {
     pub async fn check_password(&self, username: &str, password: &Secret, from: IpAddr) -> Result<Account, LoginError> {
         let mut turn = self.throttle.turn(username, from).await;
         if let Some(retry_after) = turn.wait(self.now()) {
+            self.failed_logins.fetch_add(1, Ordering::Relaxed);
             return Err(LoginError::Throttled { retry_after });
         }
         let found = self.with_password(username).await?;
@@ -52,9 +54,16 @@ impl Accounts {
             }
             _ => {
                 turn.failed(self.now());
+                self.failed_logins.fetch_add(1, Ordering::Relaxed);
                 Err(LoginError::Wrong)
             }
         }
+    }
+
+    /// How many logins were refused since the start, for a wrong name or password or too many of them. Counted and not recorded:
+    /// otherwise anybody could fill the audit log.
+    pub fn failed_logins(&self) -> u64 {
+        self.failed_logins.load(Ordering::Relaxed)
     }
 
     /// A caller who shows name and password with the request itself.

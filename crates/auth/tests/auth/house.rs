@@ -122,7 +122,7 @@ pub async fn house() -> House {
     let admin = Account { is_admin: true, role: Role::FullControl, ..person("admin") };
     sql.create_account(&admin, Some(hash()), START).await.unwrap();
     let tokens = Arc::new(Tokens::open(&sql, &seal, REGISTRY, clock).await.unwrap());
-    let access = Arc::new(RegistryAccess::new(accounts.clone(), tokens.clone(), shared.clone(), REGISTRY));
+    let access = Arc::new(RegistryAccess::new(accounts.clone(), tokens.clone(), shared.clone(), shared.clone(), REGISTRY));
     let settings = BundleSettings {
         public_host: "cluster.test:8443".into(),
         served_ca_pem: ca.ca_pem().into(),

@@ -8,7 +8,7 @@ use wharfinger_gate::{Admitted, Decide as _, Denial, Directory, DirectoryError, 
 use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_keys::{PublicKey, SealKey};
 use wharfinger_policy::{Configuration, Mode, Owner, Registration, RequiredTeam, Requirement, Rule};
-use wharfinger_storage::audit::{Act, Audit, Link, Recorded};
+use wharfinger_storage::audit::{Act, Audit, Link, Recorded, Search};
 use wharfinger_storage::settings::Settings as _;
 use wharfinger_storage::{Result, StorageError};
 use wharfinger_storage_sql::Sql;
@@ -77,6 +77,10 @@ impl Audit for Record {
 
     async fn newest(&self, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>> {
         self.sql.newest(before, limit).await
+    }
+
+    async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>> {
+        self.sql.search(search, before, limit).await
     }
 
     async fn oldest(&self, after: i64, limit: u32) -> Result<Vec<Recorded>> {

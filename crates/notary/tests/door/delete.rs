@@ -36,6 +36,18 @@ async fn deleting_removes_every_file_and_keeps_the_servers_keys() {
 }
 
 #[tokio::test]
+async fn nothing_is_deleted_and_no_key_changed_that_could_not_be_recorded() {
+    let stage = Stage::without_a_record().await;
+    published(&stage.notary, "qa/app").await;
+    assert!(ask(&stage.notary, "DELETE", &path("qa/app", "tuf/"), "all").await.status.is_server_error());
+    assert_eq!(get(&stage.notary, "qa/app", "root.json").await.status, 200);
+    let key = get(&stage.notary, "qa/app", "tuf/timestamp.key").await.body;
+    assert!(ask(&stage.notary, "POST", &path("qa/app", "tuf/timestamp.key"), "all").await.status.is_server_error());
+    assert_eq!(get(&stage.notary, "qa/app", "tuf/timestamp.key").await.body, key);
+    assert_eq!(ask(&stage.notary, "DELETE", &path("qa/none", "tuf/"), "all").await.status, 200, "no change, no record");
+}
+
+#[tokio::test]
 async fn the_feed_has_a_line_per_timestamp_and_one_per_deletion() {
     let stage = Stage::guarded().await;
     assert_eq!(feed(&stage, None, "records=0").await, json!({"count": 0, "records": []}));

@@ -50,6 +50,10 @@ impl Authorize for Rights {
         Ok(())
     }
 
+    async fn record(&self, _: &Grant, _: &str, _: &str) -> Result<(), StorageError> {
+        Ok(())
+    }
+
     async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied> {
         if bearer == Some("all") {
             return Ok(());
@@ -69,6 +73,32 @@ impl Authorize for Open {
 
     async fn make_room(&self, _: &Grant, _: OffsetDateTime) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    async fn record(&self, _: &Grant, _: &str, _: &str) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    async fn catalog(&self, _: Option<&str>) -> Result<(), Denied> {
+        Ok(())
+    }
+}
+
+/// Everything to everyone, and nothing can be recorded.
+struct Unrecorded;
+
+#[async_trait]
+impl Authorize for Unrecorded {
+    async fn repository(&self, _: Option<&str>, _: &Repository, _: &str, _: Need) -> Result<Grant, Denied> {
+        Ok(Grant::to_anyone())
+    }
+
+    async fn make_room(&self, _: &Grant, _: OffsetDateTime) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    async fn record(&self, _: &Grant, action: &str, object: &str) -> Result<(), StorageError> {
+        Err(StorageError::unavailable(format!("{action} {object}")))
     }
 
     async fn catalog(&self, _: Option<&str>) -> Result<(), Denied> {
@@ -94,6 +124,11 @@ impl Stage {
     /// Everything to everyone, now: stock clients look at the machine's clock.
     pub async fn open() -> Self {
         Self::set(Arc::new(Open), OffsetDateTime::now_utc()).await
+    }
+
+    /// Everything to everyone at the time of the forge, and nothing can be recorded.
+    pub async fn without_a_record() -> Self {
+        Self::set(Arc::new(Unrecorded), forge::now()).await
     }
 
     async fn set(access: Arc<dyn Authorize>, now: OffsetDateTime) -> Self {

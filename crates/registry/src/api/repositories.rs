@@ -133,6 +133,11 @@ pub(crate) async fn create(
     record.short_description = change.short_description.unwrap_or_default();
     record.long_description = change.long_description.unwrap_or_default();
     record.immutable_tags = change.immutable_tags.unwrap_or_default();
+    if registry.repositories.find(&name).await?.is_some() {
+        return Err(Refusal::RepositoryExists(name.to_string()));
+    }
+    let detail = json!({ "visibility": record.visibility, "immutable_tags": record.immutable_tags });
+    registry.access.record(Some(account), "repository.create", name.as_str(), detail).await?;
     if !registry.repositories.create(&record).await? {
         return Err(Refusal::RepositoryExists(name.to_string()));
     }
@@ -153,13 +158,20 @@ pub(crate) async fn change(
     body: Body,
 ) -> Answer {
     let name = full_name(&path.0, &path.1)?;
-    caller.administers(&registry, &name).await?;
+    let before = caller.administers(&registry, &name).await?;
     let fields: Fields = body::json(body).await?;
     fields.check()?;
     if fields.name.as_ref().is_some_and(|name| *name != path.1) {
         return Err(Refusal::InvalidJson("repositories are not renamed: their signatures hold the name".to_owned()));
     }
-    let changed = registry.repositories.change(&name, &fields.change(), registry.clock.now()).await?;
+    let change = fields.change();
+    let detail = json!({
+        "from": { "visibility": before.visibility, "immutable_tags": before.immutable_tags },
+        "to": { "visibility": change.visibility, "immutable_tags": change.immutable_tags },
+        "described": change.short_description.is_some() || change.long_description.is_some(),
+    });
+    registry.access.record(caller.account(), "repository.update", name.as_str(), detail).await?;
+    let changed = registry.repositories.change(&name, &change, registry.clock.now()).await?;
     let record = changed.ok_or_else(|| Refusal::NoSuchRepository(name.to_string()))?;
     Ok(Json(render(&registry, &record).await?))
 }
@@ -176,6 +188,7 @@ pub(crate) async fn delete(
     if !signed.is_empty() {
         return Err(Refusal::RepositoryContainsTagsInNotary(signed));
     }
+    registry.access.record(caller.account(), "repository.delete", name.as_str(), json!({})).await?;
     registry.signed.forget(&name).await?;
     if registry.repositories.delete(&name).await? {
         Ok(StatusCode::NO_CONTENT)

@@ -66,6 +66,8 @@ pub(crate) async fn delete(
     if registry.signed.released(&name).await?.contains_key(&tag) {
         return Err(Refusal::TagInNotary(tag));
     }
+    let detail = json!({ "digest": record.digest });
+    registry.access.record(caller.account(), "tag.delete", &format!("{name}:{tag}"), detail).await?;
     match registry.content.delete_tag(&name, &record.name, &record.digest).await? {
         TagDeletion::Removed => Ok(StatusCode::NO_CONTENT),
         TagDeletion::Absent => Err(Refusal::NoSuchTag(tag)),

@@ -42,7 +42,7 @@ pub(crate) async fn show(State(registry): State<Arc<Registry>>, Path(path): OnRe
 /// `PUT /api/v0/repositories/{namespace}/{name}/teamAccess/{team}` `{"accessLevel":"read-only"|"read-write"|"admin"}`.
 pub(crate) async fn grant(State(registry): State<Arc<Registry>>, Path(path): OnRepository, caller: Caller, body: Body) -> Answer {
     let scope = repository(&registry, &caller, &path.0, &path.1).await?;
-    granted(&registry, &scope, &path.0, &path.2, body).await
+    granted(&registry, &caller, &scope, &path.0, &path.2, body).await
 }
 
 /// `DELETE /api/v0/repositories/{namespace}/{name}/teamAccess/{team}`.
@@ -52,7 +52,7 @@ pub(crate) async fn revoke(
     caller: Caller,
 ) -> Result<StatusCode, Refusal> {
     let scope = repository(&registry, &caller, &path.0, &path.1).await?;
-    revoked(&registry, &scope, &path.0, &path.2).await
+    revoked(&registry, &caller, &scope, &path.0, &path.2).await
 }
 
 /// `GET /api/v0/repositoryNamespaces/{namespace}/teamAccess`.
@@ -74,7 +74,7 @@ pub(crate) async fn grant_on_namespace(
     body: Body,
 ) -> Answer {
     let scope = namespace(&registry, &caller, &path.0).await?;
-    granted(&registry, &scope, &path.0, &path.1, body).await
+    granted(&registry, &caller, &scope, &path.0, &path.1, body).await
 }
 
 /// `DELETE /api/v0/repositoryNamespaces/{namespace}/teamAccess/{team}`.
@@ -84,7 +84,7 @@ pub(crate) async fn revoke_on_namespace(
     caller: Caller,
 ) -> Result<StatusCode, Refusal> {
     let scope = namespace(&registry, &caller, &path.0).await?;
-    revoked(&registry, &scope, &path.0, &path.1).await
+    revoked(&registry, &caller, &scope, &path.0, &path.1).await
 }
 
 async fn repository(registry: &Registry, caller: &Caller, namespace: &str, name: &str) -> Result<Scope, Refusal> {
@@ -149,22 +149,40 @@ async fn shown(registry: &Registry, scope: &Scope, namespace: &str, text: &str) 
     level.map(|level| Json(render(&name, &team, level))).ok_or(Refusal::NoTeamAccess(name))
 }
 
-async fn granted(registry: &Registry, scope: &Scope, namespace: &str, text: &str, body: Body) -> Answer {
+async fn granted(registry: &Registry, caller: &Caller, scope: &Scope, namespace: &str, text: &str, body: Body) -> Answer {
     let (name, team) = team_named(registry, namespace, text).await?;
     let Grant { access_level } = body::json(body).await?;
+    record(registry, caller, scope, "access.grant", json!({ "team": name, "team_id": team.id, "level": access_level })).await?;
     if !registry.repositories.grant(scope, &team.id, access_level).await? {
         return Err(Refusal::NoSuchRepository(namespace.to_owned()));
     }
     Ok(Json(render(&name, &team, access_level)))
 }
 
-async fn revoked(registry: &Registry, scope: &Scope, namespace: &str, text: &str) -> Result<StatusCode, Refusal> {
+async fn revoked(
+    registry: &Registry,
+    caller: &Caller,
+    scope: &Scope,
+    namespace: &str,
+    text: &str,
+) -> Result<StatusCode, Refusal> {
     let (name, team) = team_named(registry, namespace, text).await?;
+    let had = registry.repositories.grants(scope).await?.into_iter().find(|(id, _)| *id == team.id);
+    let (_, level) = had.ok_or_else(|| Refusal::NoTeamAccess(name.clone()))?;
+    record(registry, caller, scope, "access.revoke", json!({ "team": name, "team_id": team.id, "level": level })).await?;
     if registry.repositories.revoke(scope, &team.id).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Refusal::NoTeamAccess(name))
     }
+}
+
+async fn record(registry: &Registry, caller: &Caller, scope: &Scope, action: &str, detail: Value) -> Result<(), Refusal> {
+    let object = match scope {
+        Scope::Repository(name) => name.to_string(),
+        Scope::Namespace(name) => format!("{name}/*"),
+    };
+    Ok(registry.access.record(caller.account(), action, &object, detail).await?)
 }
 
 fn render(name: &str, team: &Team, level: AccessLevel) -> Value {

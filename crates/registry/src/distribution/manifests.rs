@@ -103,7 +103,7 @@ async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Refusal> {
 
 /// `DELETE …/manifests/<reference>`: a tag alone, or a manifest with its tags. What is signed stays.
 pub(crate) async fn delete(call: Call<'_>, name: Repository, reference: ManifestSelector) -> Result<Response, Refusal> {
-    call.authorize_existing(&name, Action::Delete).await?;
+    let granted = call.authorize_existing(&name, Action::Delete).await?;
     let unknown = || Refusal::ManifestUnknown(said(&reference));
     let (registry, signed) = (call.registry, call.registry.signed.released(&name).await?);
     match &reference {
@@ -112,6 +112,8 @@ pub(crate) async fn delete(call: Call<'_>, name: Repository, reference: Manifest
             if signed.contains_key(tag.as_str()) {
                 return Err(Refusal::TagInNotary(tag.to_string()));
             }
+            let detail = serde_json::json!({ "digest": stands.digest });
+            registry.access.record(granted.account(), "tag.delete", &format!("{name}:{tag}"), detail).await?;
             match registry.content.delete_tag(&name, tag, &stands.digest).await? {
                 TagDeletion::Removed => {}
                 TagDeletion::Absent => return Err(unknown()),
@@ -127,6 +129,11 @@ pub(crate) async fn delete(call: Call<'_>, name: Repository, reference: Manifest
                     return Err(Refusal::TagInNotary(tag.to_string()));
                 }
             }
+            if registry.content.manifest(&name, &reference).await?.is_none() {
+                return Err(unknown());
+            }
+            let object = format!("{name}@{digest}");
+            registry.access.record(granted.account(), "manifest.delete", &object, serde_json::json!({})).await?;
             match registry.content.delete_manifest(&name, digest).await? {
                 ManifestDeletion::Removed(_) => {}
                 ManifestDeletion::Absent => return Err(unknown()),

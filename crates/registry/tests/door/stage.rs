@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ use wharfinger_oci::{Digest, Repository};
 use wharfinger_registry::{Registry, SignedTags, routes};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::{AccountChange, Accounts as _};
+use wharfinger_storage::audit::{Act, Audit, Link, Recorded, Search};
 use wharfinger_storage::repositories::{AccessLevel, Repositories as _, RepositoryChange, Scope, Visibility};
 use wharfinger_storage_blob::BlobFiles;
 use wharfinger_storage_sql::Sql;
@@ -47,6 +49,50 @@ impl SignedTags for Signed {
     }
 }
 
+/// The real record, until it is told to fail.
+pub struct Record {
+    sql: Sql,
+    failing: AtomicBool,
+}
+
+impl Record {
+    pub fn fail(&self) {
+        self.failing.store(true, Ordering::SeqCst);
+    }
+
+    /// Who did what to what, oldest first.
+    pub async fn lines(&self) -> Vec<String> {
+        let entries = self.sql.oldest(0, 100).await.unwrap();
+        entries.iter().map(|entry| format!("{} {} {}", entry.act.actor, entry.act.action, entry.act.object)).collect()
+    }
+}
+
+#[async_trait]
+impl Audit for Record {
+    async fn append(&self, act: &Act) -> Result<i64, StorageError> {
+        if self.failing.load(Ordering::SeqCst) {
+            return Err(StorageError::unavailable("the disk is full"));
+        }
+        self.sql.append(act).await
+    }
+
+    async fn newest(&self, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>, StorageError> {
+        self.sql.newest(before, limit).await
+    }
+
+    async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>, StorageError> {
+        self.sql.search(search, before, limit).await
+    }
+
+    async fn oldest(&self, after: i64, limit: u32) -> Result<Vec<Recorded>, StorageError> {
+        self.sql.oldest(after, limit).await
+    }
+
+    async fn head(&self) -> Result<(i64, Link), StorageError> {
+        self.sql.head().await
+    }
+}
+
 /// `admin` administers all; `alice` and `bob` are users; `qa` is an organization, `carol` its admin, `dave` in its team `testers`.
 pub struct Stage {
     pub registry: Arc<Registry>,
@@ -55,6 +101,7 @@ pub struct Stage {
     pub folder: tempfile::TempDir,
     seal: SealKey,
     signed: Arc<Signed>,
+    pub audit: Arc<Record>,
     router: Router,
 }
 
@@ -99,9 +146,10 @@ impl Stage {
         let accounts = Arc::new(
             Accounts::new(shared.clone(), shared.clone(), SessionSettings::default(), clock.clone()).with_cookies_of("test"),
         );
+        let audit = Arc::new(Record { sql: sql.clone(), failing: AtomicBool::new(false) });
         let open_tokens = || Tokens::open(&sql, &seal, HOST, clock.clone());
         let (ours, tests) = (open_tokens().await.unwrap(), open_tokens().await.unwrap());
-        let access = Arc::new(RegistryAccess::new(accounts.clone(), Arc::new(ours), shared.clone(), HOST));
+        let access = Arc::new(RegistryAccess::new(accounts.clone(), Arc::new(ours), shared.clone(), audit.clone(), HOST));
         let signed = Arc::new(Signed::default());
         let registry = Arc::new(Registry {
             repositories: shared.clone(),
@@ -117,7 +165,7 @@ impl Stage {
             ca_pem: Arc::new(|| "-----BEGIN CERTIFICATE-----\n".to_owned()),
             clock,
         });
-        Self { router: routes(registry.clone()), registry, sql, tokens: tests, folder, seal, signed }
+        Self { router: routes(registry.clone()), registry, sql, tokens: tests, folder, seal, signed, audit }
     }
 
     pub fn now(&self) -> OffsetDateTime {
