@@ -4,6 +4,7 @@ mod audit;
 mod configuration;
 mod decisions;
 mod registries;
+mod repair;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub fn cluster_routes(api: ClusterApi) -> Router {
         .route("/api/config/trust", get(configuration::read_trust).put(configuration::replace_trust))
         .route(&format!("/api/config/{}", registries::PREFIX), get(registries::list).post(registries::add))
         .route("/api/config/{key}", delete(registries::remove))
+        .route("/api/trust/repin", post(repair::repin))
         .route("/api/trust/explain", post(decisions::explain))
         .route("/api/dct/resolveimage", post(decisions::resolve))
         .route("/api/audit", get(audit::list))
@@ -107,8 +109,10 @@ impl From<ClusterError> for ApiError {
             ClusterError::NotAdded { .. } => bad("REGISTRY_NOT_ADDED", message),
             ClusterError::HalfCredentials(_) => bad("INVALID_CREDENTIALS", message),
             ClusterError::NotRegistered(_) => Self::new(StatusCode::NOT_FOUND, "NOT_REGISTERED", message),
+            ClusterError::NoReason | ClusterError::NotARepository(_) => bad("INVALID_REQUEST", message),
+            ClusterError::NothingPinned(_) => Self::new(StatusCode::NOT_FOUND, "NOT_PINNED", message),
             ClusterError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "CHANGED", message),
-            ClusterError::Damaged => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "DAMAGED", message),
+            ClusterError::Damaged | ClusterError::NoMemory => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "DAMAGED", message),
         }
     }
 }

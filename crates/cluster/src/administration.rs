@@ -16,6 +16,7 @@ use wharfinger_storage::audit::{Act, Audit};
 use wharfinger_storage::settings::Settings;
 use wharfinger_trust::Resolver;
 
+use crate::registrations::notary;
 use crate::teams::{self, TeamError};
 use crate::{EngineCa, InstallError, Installed};
 
@@ -45,6 +46,14 @@ pub enum ClusterError {
     Changed,
     #[error("the stored configuration is damaged: write a whole one with PUT /api/ucp/config-toml")]
     Damaged,
+    #[error("give a reason: it is what the audit log will say")]
+    NoReason,
+    #[error("`{0}` is no repository's name: write host/namespace/repository, without a tag")]
+    NotARepository(String),
+    #[error("nothing is remembered of {0}: its root is trusted at first use anyway")]
+    NothingPinned(String),
+    #[error("what is remembered of trust data cannot be changed here")]
+    NoMemory,
     #[error("could not keep the configuration")]
     Storage(#[source] StorageError),
 }
@@ -89,13 +98,13 @@ pub struct Change {
 pub struct Cluster {
     settings: Arc<dyn Settings>,
     directory: Arc<dyn Accounts>,
-    audit: Arc<dyn Audit>,
+    pub(crate) audit: Arc<dyn Audit>,
     seal: Arc<SealKey>,
     /// Where a local engine looks for CAs; `None` when the engine is elsewhere or it is not wanted.
     engine_ca: Option<EngineCa>,
     /// Told when a registry is removed; `None` where nobody decides (the operator's commands).
-    resolver: Option<Arc<Resolver>>,
-    clock: fn() -> OffsetDateTime,
+    pub(crate) resolver: Option<Arc<Resolver>>,
+    pub(crate) clock: fn() -> OffsetDateTime,
 }
 
 impl Cluster {
@@ -260,6 +269,14 @@ impl Cluster {
                 "registries": configuration.registries.iter().map(|registration| serde_json::json!({
                     "host": registration.host_address,
                     "ca_sha256": hex::encode(sha2::Sha256::digest(registration.ca_bundle.trim())),
+                    "notary_url": registration.notary_url,
+                    "notary_ca_sha256": hex::encode(sha2::Sha256::digest(notary(registration).1)),
+                    "token_realm": registration.token_realm,
+                    "pinned_roots": registration.pinned_roots.iter().map(|entry| serde_json::json!({
+                        "pattern": entry.pattern,
+                        "keys": entry.keys,
+                        "ca_sha256": (!entry.ca.is_empty()).then(|| hex::encode(sha2::Sha256::digest(entry.ca.trim()))),
+                    })).collect::<Vec<_>>(),
                 })).collect::<Vec<_>>(),
                 "default_new_user_role": configuration.auth.default_new_user_role,
             })
@@ -282,7 +299,11 @@ impl Cluster {
         let Some(resolver) = &self.resolver else { return };
         for registration in &before.registries {
             if let Ok(host) = registration.host()
-                && next.registration(&host).is_none_or(|next| next.ca_bundle != registration.ca_bundle)
+                && next.registration(&host).is_none_or(|next| {
+                    next.ca_bundle != registration.ca_bundle
+                        || notary(next) != notary(registration)
+                        || next.token_realm != registration.token_realm
+                })
             {
                 resolver.forget_credentials(&host);
             }

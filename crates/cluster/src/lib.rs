@@ -7,6 +7,7 @@ mod administration;
 mod engine_ca;
 mod probe;
 mod registrations;
+mod repin;
 mod teams;
 
 pub use administration::{Change, Cluster, ClusterError, Current};

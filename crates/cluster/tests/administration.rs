@@ -17,6 +17,7 @@ use wharfinger_policy::{Signers, TrustDocument};
 use wharfinger_storage::accounts::Accounts as _;
 use wharfinger_storage::audit::Audit as _;
 use wharfinger_storage_sql::Sql;
+use wharfinger_trust::Resolver;
 
 struct Stage {
     folder: tempfile::TempDir,
@@ -30,7 +31,9 @@ impl Stage {
         let folder = tempfile::tempdir().unwrap();
         let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
         let certs = Some(folder.path().join("certs.d"));
-        let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), Arc::new(SealKey::generate()), certs, None, now);
+        let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
+        let seal = Arc::new(SealKey::generate());
+        let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), seal, certs, Some(resolver), now);
         Self { folder, sql, cluster, host: Host::start().await }
     }
 
@@ -350,4 +353,90 @@ async fn a_damaged_policy_stays_damaged_over_a_restart_until_somebody_writes_a_w
         stage.cluster.replace_file("ann", whole, None).await.unwrap();
         assert!(stage.cluster.current().await.unwrap().configuration.trust.require_content_trust);
     }
+}
+
+#[tokio::test]
+async fn a_notary_server_beside_the_registry_has_to_answer_under_its_own_ca() {
+    let stage = Stage::new().await;
+    let notary = Host::start().await;
+    let with = |url: String, ca: &str| NewRegistration {
+        notary_url: url,
+        notary_ca_bundle: ca.to_owned(),
+        ..stage.registration(&stage.host.name)
+    };
+    let url = format!("https://{}", notary.name);
+    for (url, ca) in [
+        (url.clone(), ""),
+        (url.clone(), stage.host.ca.as_str()),
+        (url.replace("https", "http"), &notary.ca),
+        (notary.name.clone(), &notary.ca),
+        (String::new(), &notary.ca),
+    ] {
+        let refused = stage.cluster.register("ann", with(url.clone(), ca)).await.unwrap_err();
+        assert!(matches!(refused, ClusterError::NotAdded { .. }), "{url}: {refused}");
+    }
+    stage.cluster.register("ann", with(url.clone(), &notary.ca)).await.unwrap();
+    let registered = stage.cluster.registrations().await.unwrap();
+    assert_eq!((registered[0].notary_url.as_str(), registered[0].notary_ca_bundle.as_str()), (url.as_str(), notary.ca.as_str()));
+    let body = serde_json::json!({ "hostAddress": "h.test", "notaryURL": "n", "notaryCABundle": "c", "tokenRealm": "t",
+        "pinnedRoots": [{ "pattern": "h.test/*", "keys": ["k"] }] });
+    let named: NewRegistration = serde_json::from_value(body).unwrap();
+    assert_eq!((named.notary_url.as_str(), named.notary_ca_bundle.as_str(), named.token_realm.as_str()), ("n", "c", "t"));
+    assert_eq!(named.pinned_roots[0].keys, ["k"]);
+}
+
+#[tokio::test]
+async fn roots_are_pinned_by_what_can_be_read_and_never_by_nothing() {
+    let stage = Stage::new().await;
+    let everything = format!("{}/*", stage.host.name);
+    let pin = async |pattern: &str, keys: &[&str], ca: &str| {
+        let entry = serde_json::json!({ "pattern": pattern, "keys": keys, "ca": ca });
+        let new = NewRegistration {
+            pinned_roots: vec![serde_json::from_value(entry).unwrap()],
+            ..stage.registration(&stage.host.name)
+        };
+        stage.cluster.register("ann", new).await
+    };
+    let id = "ab".repeat(32);
+    // The host's own certificate is one, and not a CA's.
+    for (pattern, keys, ca) in [
+        (everything.as_str(), [].as_slice(), ""),
+        (&everything, &["ab"], ""),
+        (&everything, &[&id], "pem"),
+        (&everything, &[], "pem"),
+        (&everything, &[], stage.host.ca.as_str()),
+        ("other.test/*", &[&id], ""),
+    ] {
+        assert!(pin(pattern, keys, ca).await.is_err(), "{pattern} {keys:?} {ca}");
+    }
+    assert!(stage.cluster.registrations().await.unwrap().is_empty());
+    pin(&everything, &[&id], "").await.unwrap();
+    assert_eq!(stage.cluster.registrations().await.unwrap()[0].pinned_roots[0].keys, [id]);
+}
+
+#[tokio::test]
+async fn a_root_is_forgotten_for_a_reason_that_is_recorded() {
+    let stage = Stage::new().await;
+    let gun = stage.host.gun("qa/app");
+    assert!(matches!(stage.cluster.repin("ann", &gun, "made anew").await, Err(ClusterError::NothingPinned(_))));
+    let forge = forge::Forge::signed(&gun);
+    stage.host.publish(&gun, forge.render());
+    let resolver = Resolver::new(stage.sql.clone(), Arc::new(now));
+    let resolve = async || resolver.resolve(&stage.host.registration(), &gun.parse().unwrap(), &[]).await;
+    resolve().await.unwrap();
+    stage.host.publish(&gun, forge::Forge::signed(&gun).render());
+    assert_eq!(resolve().await.unwrap_err().code(), "re-created");
+
+    assert!(matches!(stage.cluster.repin("ann", &gun, "  ").await, Err(ClusterError::NoReason)));
+    assert!(matches!(stage.cluster.repin("ann", &format!("{gun}:v1"), "made anew").await, Err(ClusterError::NotARepository(_))));
+    assert!(stage.actions().await.is_empty());
+    assert_eq!(resolve().await.unwrap_err().code(), "re-created");
+    stage.cluster.repin("ann", &gun, "made anew").await.unwrap();
+    assert_eq!(stage.actions().await, [format!("ann trust.repin {gun}")]);
+    let entry = stage.sql.newest(None, 1).await.unwrap().remove(0);
+    assert!(entry.act.detail.contains("made anew") && entry.act.detail.contains(&forge.root_key.id().to_string()));
+
+    // Another process sees it with its next decision, and takes the new line for the newest.
+    let collection = resolve().await.unwrap();
+    assert!(resolver.is_current(&collection).await);
 }

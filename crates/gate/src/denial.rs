@@ -23,6 +23,10 @@ pub enum Cause {
     LocalOnly,
     /// Signed files of elsewhere or of yesterday were served.
     Replayed { why: String },
+    /// The repository had trust data once.
+    Deleted { remedy: String },
+    /// The registry answers, and its answer is not to be trusted: what is wrong has a word, and a way to repair it.
+    Distrusted { code: &'static str, why: String, remedy: String },
     /// Trust could not be decided: the registry, its data or our own memory did not answer well.
     Undecided { why: String },
     /// Policy or directory changed while the decision was made.
@@ -41,13 +45,13 @@ impl Denial {
     pub fn status(&self) -> u16 {
         match &self.cause {
             Cause::Malformed { .. } => 400,
-            Cause::NoTrustData { .. } | Cause::NotReleased | Cause::LocalOnly => 404,
+            Cause::NoTrustData { .. } | Cause::Deleted { .. } | Cause::NotReleased | Cause::LocalOnly => 404,
             Cause::NotRegistered { .. }
             | Cause::OtherDigest { .. }
             | Cause::PolicyNotMet { .. }
             | Cause::RuleNotMet { .. }
             | Cause::Replayed { .. } => 403,
-            Cause::Undecided { .. } | Cause::Outdated => 503,
+            Cause::Distrusted { .. } | Cause::Undecided { .. } | Cause::Outdated => 503,
         }
     }
 
@@ -57,6 +61,8 @@ impl Denial {
             Cause::Malformed { .. } => "malformed",
             Cause::NotRegistered { .. } => "not-registered",
             Cause::NoTrustData { .. } => "no-trust-data",
+            Cause::Deleted { .. } => "deleted",
+            Cause::Distrusted { code, .. } => code,
             Cause::NotReleased => "not-released",
             Cause::OtherDigest { .. } => "other-digest",
             Cause::PolicyNotMet { .. } | Cause::RuleNotMet { .. } => "policy-not-met",
@@ -71,7 +77,7 @@ impl Denial {
     pub fn message(&self) -> String {
         let image = &self.image;
         match &self.cause {
-            Cause::NoTrustData { .. } | Cause::NotReleased | Cause::LocalOnly => {
+            Cause::NoTrustData { .. } | Cause::Deleted { .. } | Cause::NotReleased | Cause::LocalOnly => {
                 format!("image or trust data does not exist for {image}")
             }
             Cause::PolicyNotMet { .. } | Cause::RuleNotMet { .. } | Cause::OtherDigest { .. } | Cause::Replayed { .. } => {
@@ -79,7 +85,7 @@ impl Denial {
             }
             Cause::NotRegistered { host } => format!("{host} must be a registered trusted registry"),
             Cause::Malformed { why } => why.clone(),
-            Cause::Undecided { why } => format!("trust could not be decided for {image}: {why}"),
+            Cause::Distrusted { why, .. } | Cause::Undecided { why } => format!("trust could not be decided for {image}: {why}"),
             Cause::Outdated => format!("the policy changed while {image} was being decided: try again"),
         }
     }
@@ -112,6 +118,7 @@ impl Denial {
             }
             Cause::LocalOnly => "push it to a registered registry, sign it there, and use that name".to_owned(),
             Cause::Replayed { why } => format!("{why}: sign again, and find out who put old files there"),
+            Cause::Deleted { remedy } | Cause::Distrusted { remedy, .. } => remedy.clone(),
             Cause::Undecided { .. } => "try again; if it stays, ask the registry's operator".to_owned(),
             Cause::Outdated => "try again".to_owned(),
         }

@@ -101,7 +101,7 @@ impl Gate {
     async fn record(&self, workload: &Workload, image: &str, policy: i64, judgement: &Judgement) -> Result<(), Denial> {
         let counter = match &judgement.outcome {
             Ok(_) => &self.allowed,
-            Err(Denial { cause: Cause::Undecided { .. }, .. }) => &self.undecided,
+            Err(Denial { cause: Cause::Undecided { .. } | Cause::Distrusted { .. }, .. }) => &self.undecided,
             Err(_) => &self.denied,
         };
         counter.fetch_add(1, Ordering::Relaxed);

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use wharfinger_keys::Certificate;
 use wharfinger_oci::{Digest, Host, Reference};
 use wharfinger_policy::{Configuration, Evidence, Mode, Registration, Rule, SignedBy, Verdict, evaluate};
-use wharfinger_trust::{Credentials, Secret, TrustError};
+use wharfinger_trust::{Credentials, NotaryServer, NotaryUrl, Secret, TokenRealm, TrustError};
 use wharfinger_tuf::{Collection, Gun, Pins, TargetFile};
 
 use crate::{Cause, Denial, Gate, Pin, SignedPin, Workload};
@@ -195,9 +196,9 @@ impl Gate {
             .parse()
             .map_err(|error| Cause::Malformed { why: format!("{error}") })?;
         let credentials = self.credentials(registration, workload, reference, &gun).await;
-        let ca_bundle = Some(registration.ca_bundle.clone()).filter(|bundle| !bundle.is_empty());
-        let registration = wharfinger_trust::Registration { host: reference.host.clone(), ca_bundle, pins: Pins::default() };
-        self.resolver.resolve(&registration, &gun, &credentials).await.map_err(cause)
+        let registration = place(registration, reference).map_err(|why| Cause::Undecided { why })?;
+        let image = reference.without_digest();
+        self.resolver.resolve(&registration, &gun, &credentials).await.map_err(|error| cause(error, &image))
     }
 
     /// In the order they are tried: the request's own, the caller's right where accounts are shared, the registration's.
@@ -233,6 +234,31 @@ impl Gate {
     }
 }
 
+/// A registration as the reader of trust data needs it. What cannot be read of it is not left out: then nothing is decided.
+fn place(registration: &Registration, reference: &Reference) -> Result<wharfinger_trust::Registration, String> {
+    let bundle = |text: &str| Some(text.to_owned()).filter(|bundle| !bundle.trim().is_empty());
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let damaged = |what: &str, error: &dyn std::fmt::Display| format!("the registration's {what} cannot be read: {error}");
+    let url = given(&registration.notary_url).map(|url| url.parse::<NotaryUrl>()).transpose();
+    let url = url.map_err(|error| damaged("notary_url", &error))?;
+    let token_realm = given(&registration.token_realm).map(|realm| realm.parse::<TokenRealm>()).transpose();
+    let entry = registration.pinned_root(&reference.host, &reference.repository);
+    let mut pins = Pins::default();
+    if let Some(entry) = entry.map_err(|error| damaged("pinned_roots", &error))? {
+        let keys = entry.keys.iter().map(|id| id.parse()).collect::<Result<_, _>>();
+        pins.root_keys = keys.map_err(|error| damaged("pinned_roots", &error))?;
+        if pins.root_keys.is_empty() {
+            pins.authorities = Certificate::all_from_pem(&entry.ca).map_err(|error| damaged("pinned_roots", &error))?;
+        }
+    }
+    Ok(wharfinger_trust::Registration {
+        notary: url.map(|url| NotaryServer { url, ca_bundle: bundle(&registration.notary_ca_bundle) }),
+        token_realm: token_realm.map_err(|error| damaged("token_realm", &error))?,
+        pins,
+        ..wharfinger_trust::Registration::of(reference.host.clone(), bundle(&registration.ca_bundle))
+    })
+}
+
 /// What a registration's read password is sealed for.
 pub fn read_password_context(host: &Host) -> String {
     format!("registration read password {host}")
@@ -244,8 +270,17 @@ fn manifest(target: &TargetFile) -> Option<(Digest, u64)> {
 }
 
 /// `semantics.md`, *Registry says 401, 403 or 404 → … no answer, 5xx, invalid or expired metadata → 503 with the cause*.
-fn cause(error: TrustError) -> Cause {
+fn cause(error: TrustError, image: &str) -> Cause {
     match error {
+        TrustError::Deleted { .. } => Cause::Deleted { remedy: error.remedy(image) },
+        TrustError::Frozen { .. }
+        | TrustError::Expired { .. }
+        | TrustError::Rollback { .. }
+        | TrustError::FastForward { .. }
+        | TrustError::RootChanged { .. }
+        | TrustError::Recreated { .. }
+        | TrustError::NotPinned { .. }
+        | TrustError::Invalid { .. } => Cause::Distrusted { code: error.code(), remedy: error.remedy(image), why: chain(&error) },
         TrustError::Absent { credentials_refused } => Cause::NoTrustData { credentials_refused },
         TrustError::Replayed { cause, .. } => Cause::Replayed { why: cause },
         other => Cause::Undecided { why: chain(&other) },

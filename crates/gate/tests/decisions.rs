@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use forge::{Identity, target};
 use stage::Stage;
 use wharfinger_gate::{Cause, Decide as _, Denial, Pin, Purpose};
-use wharfinger_policy::{Configuration, Mode, Signers};
+use wharfinger_policy::{Configuration, Mode, PinnedRoot, Signers};
 
 fn cause(denied: Result<Pin, Denial>) -> Cause {
     denied.expect_err("it was allowed").cause
@@ -331,4 +331,53 @@ async fn a_stored_mode_that_nobody_knows_means_enforce() {
     assert!(matches!(cause(stage.decide("qa/app:v1").await), Cause::RuleNotMet { .. }));
     stage.write_document(&document.replace("/qa/*", "/*")).await;
     assert!(matches!(cause(stage.decide("qa/app:v1").await), Cause::Undecided { .. }), "a pattern that is none is damage");
+}
+
+#[tokio::test]
+async fn what_a_registration_says_of_notary_server_and_roots_decides() {
+    let stage = Stage::new().await;
+    let registration = async |change: fn(&mut wharfinger_policy::Registration)| {
+        stage.configure(|configuration: &mut Configuration| change(&mut configuration.registries[0])).await;
+        stage.decide("qa/app:v1").await
+    };
+    for change in [
+        (|registration| registration.notary_url = "http://not.test".to_owned()) as fn(&mut wharfinger_policy::Registration),
+        |registration| {
+            registration.notary_url.clear();
+            registration.token_realm = "nonsense".to_owned();
+        },
+        |registration| {
+            registration.token_realm.clear();
+            registration.pinned_roots = vec![PinnedRoot { pattern: "*".to_owned(), keys: Vec::new(), ca: String::new() }];
+        },
+        // Pins nothing: no first use.
+        |registration| registration.pinned_roots[0].pattern = format!("{}/*", registration.host_address),
+    ] {
+        assert!(matches!(cause(registration(change).await), Cause::Undecided { .. }));
+    }
+    let denied = registration(|registration| registration.pinned_roots[0].keys = vec!["ab".repeat(32)]).await.unwrap_err();
+    assert_eq!((denied.code(), denied.status()), ("not-pinned", 503));
+    assert!(denied.remedy().contains("pinned_roots"));
+    let own = stage.forge.root_key.id().to_string();
+    stage.configure(|configuration| configuration.registries[0].pinned_roots[0].keys = vec![own]).await;
+    stage.decide("qa/app:v1").await.unwrap();
+    // The Notary server is asked, and not the registry.
+    let denied = registration(|registration| registration.notary_url = "https://127.0.0.1:1/x".to_owned()).await;
+    let Cause::Undecided { why } = cause(denied) else { panic!("decided") };
+    assert!(why.contains("Notary server 127.0.0.1:1"), "{why}");
+}
+
+#[tokio::test]
+async fn a_denial_names_what_is_wrong_with_trust_data_and_the_command_that_repairs_it() {
+    let stage = Stage::new().await;
+    stage.decide("qa/app:v1").await.unwrap();
+    stage.host.publish(&stage.host.gun("qa/app"), forge::Forge::signed(&stage.host.gun("qa/app")).render());
+    let anew = stage.decide("qa/app:v1").await.unwrap_err();
+    assert_eq!((anew.code(), anew.status()), ("re-created", 503));
+    assert!(anew.remedy().contains("wharfinger policy re-pin") && anew.message().contains("made anew"));
+    stage.host.script().sites.clear();
+    let gone = stage.decide("qa/app:v1").await.unwrap_err();
+    assert_eq!((gone.code(), gone.status()), ("deleted", 404));
+    assert!(gone.message().starts_with("image or trust data does not exist for "));
+    assert!(gone.remedy().contains("wharfinger policy re-pin"));
 }

@@ -62,6 +62,31 @@ impl Certificate {
         Self::from_der(block.contents())
     }
 
+    /// Every block of a PEM bundle; all of them must be certificates, and there must be one.
+    pub fn all_from_pem(text: &str) -> Result<Vec<Self>, CertificateError> {
+        let blocks = pem::parse_many(text).map_err(|_| CertificateError::Malformed)?;
+        if blocks.is_empty() || blocks.iter().any(|block| block.tag() != "CERTIFICATE") {
+            return Err(CertificateError::Malformed);
+        }
+        blocks.iter().map(|block| Self::from_der(block.contents())).collect()
+    }
+
+    /// Whether `issuer` is a CA that may sign certificates, valid at `now`, whose name and signature stand in this certificate.
+    pub fn is_issued_by(&self, issuer: &Self, now: OffsetDateTime) -> bool {
+        let (Ok((_, parsed)), Ok((_, by))) = (X509Certificate::from_der(&self.der), X509Certificate::from_der(&issuer.der))
+        else {
+            return false;
+        };
+        let may_sign = by.key_usage().is_ok_and(|usage| usage.is_none_or(|usage| usage.value.key_cert_sign()));
+        issuer.is_ca
+            && may_sign
+            && !self.weak_signature
+            && issuer.not_before <= now
+            && now <= issuer.not_after
+            && parsed.issuer().as_raw() == by.subject().as_raw()
+            && parsed.verify_signature(Some(by.public_key())).is_ok()
+    }
+
     pub fn public_key(&self) -> &PublicKey {
         &self.key
     }

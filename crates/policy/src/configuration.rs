@@ -6,10 +6,11 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use wharfinger_identity::{Role, TeamId};
-use wharfinger_oci::{Host, HostError, Reference};
+use wharfinger_oci::{Host, HostError, Reference, Repository};
 
 use crate::exemptions::{Exemption, ExemptionDocument, ExemptionFault};
 use crate::pattern::{PatternError, RepositoryPattern};
+use crate::pinned_root::{self, PinError, PinnedRoot};
 use crate::rules::{Rule, RuleDocument, RuleFault};
 
 /// Whose signature is enough when the policy names no team.
@@ -154,6 +155,18 @@ pub struct Registration {
     /// PEM; empty means the system's roots.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ca_bundle: String,
+    /// Where its trust data is served, when that is not the registry itself: `https://host[:port][/path]`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notary_url: String,
+    /// PEM for `notary_url`; empty means the same as for the registry.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub notary_ca_bundle: String,
+    /// The token service, when it is neither on the registry's host nor on the Notary server's: exactly the realm they challenge with.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub token_realm: String,
+    /// Roots given beforehand, by pattern of repositories; the others are trusted at first use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pinned_roots: Vec<PinnedRoot>,
     /// User name for reading private repositories' trust data.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub read_username: String,
@@ -168,6 +181,10 @@ impl Registration {
             host_address: host.to_string(),
             service_id: String::new(),
             ca_bundle: ca_bundle.into(),
+            notary_url: String::new(),
+            notary_ca_bundle: String::new(),
+            token_realm: String::new(),
+            pinned_roots: Vec::new(),
             read_username: String::new(),
             read_password: String::new(),
         }
@@ -175,6 +192,16 @@ impl Registration {
 
     pub fn host(&self) -> Result<Host, HostError> {
         self.host_address.parse()
+    }
+
+    /// The entry of `pinned_roots` that decides for a repository of this registry.
+    pub fn pinned_root(&self, host: &Host, repository: &Repository) -> Result<Option<&PinnedRoot>, PatternError> {
+        pinned_root::find(&self.pinned_roots, host, repository)
+    }
+
+    /// What is wrong with its `pinned_roots`, if anything is.
+    pub fn check_pinned_roots(&self) -> Result<(), ConfigurationError> {
+        Ok(pinned_root::check(&self.host()?, &self.pinned_roots)?)
     }
 }
 
@@ -233,6 +260,8 @@ pub enum ConfigurationError {
         #[source]
         fault: ExemptionFault,
     },
+    #[error(transparent)]
+    PinnedRoot(#[from] PinError),
 }
 
 /// A configuration file as it was written: teams still by name.
@@ -258,6 +287,7 @@ impl Configuration {
                 return Err(ConfigurationError::Twice(host));
             }
             registration.host_address = host.to_string();
+            registration.check_pinned_roots()?;
             seen.push(host);
         }
         let auth = take_auth(&mut file)?;
@@ -335,6 +365,10 @@ mod tests {
         [[registries]]
         host_address = "DTR.test:443"
         ca_bundle = "pem"
+        notary_url = "https://notary.test:4443"
+        notary_ca_bundle = "other pem"
+        token_realm = "https://auth.test/token"
+        pinned_roots = [{ pattern = "dtr.test/qa/*", ca = "third pem" }]
         read_username = "reader"
         read_password = "secret"
     "#;
@@ -376,6 +410,10 @@ mod tests {
             ("signers = \"cluster\"", "signer = \"cluster\""),
             ("host_address = \"DTR.test:443\"", "host_address = \"https://dtr.test\""),
             ("ca_bundle", "ca_bundel"),
+            ("notary_url", "notary_uri"),
+            ("dtr.test/qa/*", "other.test/qa/*"),
+            ("ca = \"third pem\"", "cas = \"third pem\""),
+            ("ca = \"third pem\"", "keys = []"),
             ("viewonly", "viewer"),
         ] {
             assert!(Configuration::read(&FILE.replace(from, to)).is_err(), "{to}");

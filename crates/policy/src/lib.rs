@@ -7,6 +7,7 @@ mod configuration;
 mod evaluate;
 mod exemptions;
 mod pattern;
+mod pinned_root;
 mod rules;
 
 pub use configuration::{
@@ -16,4 +17,5 @@ pub use configuration::{
 pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
 pub use exemptions::{Exemption, ExemptionDocument, ExemptionFault, Moment};
 pub use pattern::{PatternError, RepositoryPattern};
+pub use pinned_root::{PinError, PinnedRoot};
 pub use rules::{Mode, NamedUser, RequireDocument, Requirement, Rule, RuleDocument, RuleFault};

@@ -18,6 +18,12 @@ pub struct RepositoryPattern {
 #[error("`{0}` is not a repository pattern: write host/namespace/repository or host/namespace/*, without a tag")]
 pub struct PatternError(String);
 
+impl PatternError {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.chars().take(300).collect())
+    }
+}
+
 impl RepositoryPattern {
     pub fn matches(&self, reference: &Reference) -> bool {
         if reference.host != self.host {

@@ -6,13 +6,16 @@ use std::time::Duration;
 use moka::future::Cache;
 use reqwest::Client;
 use time::OffsetDateTime;
+use wharfinger_keys::KeyId;
 use wharfinger_oci::Host;
+use wharfinger_storage::StorageError;
 use wharfinger_storage::memory::{Remembered, Remembering, TrustMemory};
-use wharfinger_tuf::{Collection, Gun, Limits, Pins, Walk};
+use wharfinger_tuf::{Collection, Gun, Limits, Pins, RoleName, Root, Signed, Walk};
 
 use crate::credentials::{Credentials, Keyring};
 use crate::error::{TrustError, judged};
 use crate::learned::{Learned, known};
+use crate::place::{NotaryServer, TokenRealm};
 use crate::reading::{Read, Reading};
 use crate::server::Server;
 
@@ -27,8 +30,31 @@ pub struct Registration {
     pub host: Host,
     /// PEM; none means the system's roots.
     pub ca_bundle: Option<String>,
+    /// Where its trust data is, when that is not the host itself.
+    pub notary: Option<NotaryServer>,
+    /// A token service on another host than these two.
+    pub token_realm: Option<TokenRealm>,
     /// Root keys given beforehand; empty means trust at first use.
     pub pins: Pins,
+}
+
+/// Which root is trusted.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct TrustedRoot {
+    pub version: u64,
+    /// TUF ids.
+    pub keys: Vec<KeyId>,
+}
+
+impl Registration {
+    /// A registry that serves its own trust data and tokens, trusted at first use.
+    pub fn of(host: Host, ca_bundle: Option<String>) -> Self {
+        Self { host, ca_bundle, notary: None, token_realm: None, pins: Pins::default() }
+    }
+
+    fn notary_ca(&self) -> Option<&str> {
+        self.notary.as_ref().and_then(|notary| notary.ca_bundle.as_deref()).or(self.ca_bundle.as_deref())
+    }
 }
 
 /// Resolves GUNs. One per process.
@@ -87,12 +113,20 @@ impl Resolver {
     ) -> Result<Result<Arc<Collection>, String>, TrustError> {
         let now = (self.clock)();
         let remembered = self.memory.recall(gun.as_str()).await?;
-        let server =
-            Server { client: self.client(registration).await?, host: &registration.host, gun, keyring: &self.keyring, now };
+        let server = Server {
+            client: self.client(registration, registration.notary_ca()).await?,
+            registry_client: self.client(registration, registration.ca_bundle.as_deref()).await?,
+            registration,
+            host: &registration.host,
+            gun,
+            keyring: &self.keyring,
+            now,
+        };
         let candidates = self.keyring.candidates(&registration.host, gun, credentials).await;
         let walk = Walk::new(gun.clone(), now, known(remembered.as_ref()), registration.pins.clone(), Limits::default())
             .map_err(|error| judged(gun, error))?;
-        let Read { collection, etag } = Reading::new(server, candidates, remembered.as_ref()).run(walk).await?;
+        let read = Reading::new(server, candidates, remembered.as_ref()).run(walk).await;
+        let Read { collection, etag } = read.map_err(|error| error.of_known(gun, remembered.is_some()))?;
         self.take_in(gun, collection, etag, remembered.as_ref()).await
     }
 
@@ -123,7 +157,9 @@ impl Resolver {
         }
         let collection = Arc::new(collection);
         let version = |collection: &Collection| collection.timestamp().signed().version;
-        let newer = self.newest.get(gun).await.is_some_and(|newest| version(&newest) > version(&collection));
+        // What was forgotten on purpose, perhaps by another process, does not come back as the newest.
+        let newer =
+            remembered.is_some() && self.newest.get(gun).await.is_some_and(|newest| version(&newest) > version(&collection));
         if !newer {
             self.newest.insert(gun.clone(), Arc::clone(&collection)).await;
         }
@@ -134,10 +170,10 @@ impl Resolver {
         &*self.memory
     }
 
-    async fn client(&self, registration: &Registration) -> Result<Client, TrustError> {
-        let make = async { wharfinger_transport::outbound(registration.ca_bundle.as_deref()) };
+    async fn client(&self, registration: &Registration, ca_bundle: Option<&str>) -> Result<Client, TrustError> {
+        let make = async { wharfinger_transport::outbound(ca_bundle) };
         self.clients
-            .try_get_with(registration.ca_bundle.clone(), make)
+            .try_get_with(ca_bundle.map(str::to_owned), make)
             .await
             .map_err(|error| TrustError::Unreachable { host: registration.host.to_string(), cause: error.to_string() })
     }
@@ -150,10 +186,21 @@ impl Resolver {
         }
     }
 
+    /// The root that `gun` is held to, as it is remembered. One that cannot be read is version 0 without keys.
+    pub async fn trusted_root(&self, gun: &Gun) -> Result<Option<TrustedRoot>, StorageError> {
+        let Some(remembered) = self.memory.recall(gun.as_str()).await? else { return Ok(None) };
+        let file = remembered.files.iter().find(|file| file.role == RoleName::Root.as_str());
+        let root = file.and_then(|file| Signed::<Root>::parse(&file.bytes).ok());
+        Ok(Some(root.map_or_else(TrustedRoot::default, |root| TrustedRoot {
+            version: root.signed.version,
+            keys: root.signed.role(&RoleName::Root).map(|role| role.keyids.clone()).unwrap_or_default(),
+        })))
+    }
+
     /// Trusts the next root of `gun` at first use: for a repository that was made anew on purpose. False when nothing was remembered.
-    pub async fn forget(&self, gun: &Gun) -> Result<bool, TrustError> {
+    pub async fn forget(&self, gun: &Gun) -> Result<bool, StorageError> {
         self.newest.invalidate(gun).await;
-        Ok(self.memory.forget(gun.as_str()).await?)
+        self.memory.forget(gun.as_str()).await
     }
 
     /// Drops what is kept of credentials for a host: its registration was removed or changed.

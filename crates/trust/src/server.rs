@@ -1,5 +1,5 @@
-//! The registered host: what is asked of it, and with whose credentials. They go to that host and to the token realm on the same host,
-//! nowhere else; redirects are not followed. Docker Hub alone is three hosts: its trust data and its tokens have their own.
+//! The registered host: what is asked of it, and with whose credentials. They go to that host, to its registered Notary
+//! server and to a token realm on one of the two or registered itself, nowhere else; redirects are not followed. Docker Hub alone is three hosts: its trust data and its tokens have their own.
 
 use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -8,9 +8,9 @@ use time::{Duration, OffsetDateTime};
 use wharfinger_oci::Host;
 use wharfinger_tuf::{Gun, Want};
 
-use crate::TrustError;
 use crate::challenge::Challenge;
 use crate::credentials::{Authorization, Credentials, Keyring, Secret};
+use crate::{Registration, TrustError, place};
 
 /// A token answer holds a JWT, perhaps two.
 const TOKEN_BYTES: u64 = 256 * 1024;
@@ -21,7 +21,11 @@ const LONGEST_TOKEN: i64 = 3600;
 const LEEWAY: Duration = Duration::seconds(10);
 
 pub(crate) struct Server<'a> {
+    /// For the Notary server.
     pub(crate) client: Client,
+    /// For the registry's host and the registered token service.
+    pub(crate) registry_client: Client,
+    pub(crate) registration: &'a Registration,
     pub(crate) host: &'a Host,
     pub(crate) gun: &'a Gun,
     pub(crate) keyring: &'a Keyring,
@@ -135,7 +139,7 @@ impl Server<'_> {
         service: Option<&str>,
         credentials: Option<&Credentials>,
     ) -> Result<Authorization, NoToken> {
-        let realm = self.own_realm(realm)?;
+        let (realm, client) = self.own_realm(realm)?;
         let scope = format!("repository:{}:pull", self.gun);
         let mut parameters = vec![("scope", scope.as_str())];
         parameters.extend(service.map(|service| ("service", service)));
@@ -146,13 +150,13 @@ impl Server<'_> {
                     ("client_id", "wharfinger"),
                     ("refresh_token", token.expose()),
                 ]);
-                self.client.post(realm).form(&parameters)
+                client.post(realm).form(&parameters)
             }
             Some(Credentials::Basic { username, password }) => {
                 parameters.push(("account", username));
-                self.client.get(realm).query(&parameters).basic_auth(username, Some(password.expose()))
+                client.get(realm).query(&parameters).basic_auth(username, Some(password.expose()))
             }
-            _ => self.client.get(realm).query(&parameters),
+            _ => client.get(realm).query(&parameters),
         };
         let response = self.send(request).await?;
         match response.status() {
@@ -168,25 +172,42 @@ impl Server<'_> {
         Ok(Authorization::bearer(&Secret::new(token), self.now + Duration::seconds(seconds) - LEEWAY))
     }
 
-    /// The token realm, if it is https on the registered host: no other place is sent anything (CVE-2026-33540).
-    fn own_realm(&self, realm: &str) -> Result<Url, TrustError> {
-        let foreign = || self.unreachable("it names a token service on another host, which is not trusted with credentials");
-        let url = Url::parse(realm).map_err(|_| foreign())?;
-        let authority = match (url.host_str(), url.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (Some(host), None) => host.to_owned(),
-            (None, _) => return Err(foreign()),
+    /// The token realm, if it is https on the registered host or its Notary server, or the registered one, and the client that trusts
+    /// its certificate: no other place is sent anything (CVE-2026-33540).
+    fn own_realm(&self, realm: &str) -> Result<(Url, &Client), TrustError> {
+        let foreign = || {
+            self.unreachable(
+                "it names a token service on another host, which is not trusted with credentials unless it is registered as token_realm",
+            )
         };
+        let url = Url::parse(realm).map_err(|_| foreign())?;
+        let authority = place::authority(&url).ok_or_else(foreign)?;
+        if url.scheme() != "https" || !url.username().is_empty() || url.password().is_some() {
+            return Err(foreign());
+        }
+        let is = |host: &Host| authority.parse::<Host>().is_ok_and(|named| named == *host);
+        let notarys = self.registration.notary.as_ref().and_then(|notary| notary.url.authority()?.parse::<Host>().ok());
+        let registered = self.registration.token_realm.as_ref().is_some_and(|registered| registered.is(&url));
         let hubs = self.host.is_docker_hub() && authority == "auth.docker.io";
-        let same = hubs || authority.parse::<Host>().is_ok_and(|host| host == *self.host);
-        let own = url.scheme() == "https" && url.username().is_empty() && same;
-        if own { Ok(url) } else { Err(foreign()) }
+        if is(self.host) || hubs {
+            Ok((url, &self.registry_client))
+        } else if notarys.is_some_and(|notary| is(&notary)) {
+            Ok((url, &self.client))
+        } else if registered {
+            Ok((url, &self.registry_client))
+        } else {
+            Err(foreign())
+        }
     }
 
     fn url(&self, path: &str) -> Result<Url, TrustError> {
-        // Docker Hub serves its trust data elsewhere.
-        let host = if self.host.is_docker_hub() { "notary.docker.io" } else { self.host.as_str() };
-        Url::parse(&format!("https://{host}/v2/{path}")).map_err(|_| self.unreachable("its name is not a URL's"))
+        let url = match &self.registration.notary {
+            Some(notary) => notary.url.at(path),
+            // Docker Hub serves its trust data elsewhere.
+            None if self.host.is_docker_hub() => Url::parse(&format!("https://notary.docker.io/v2/{path}")).ok(),
+            None => Url::parse(&format!("https://{}/v2/{path}", self.host)).ok(),
+        };
+        url.ok_or_else(|| self.unreachable("its name is not a URL's"))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, TrustError> {
@@ -221,7 +242,9 @@ impl Server<'_> {
     }
 
     pub(crate) fn unreachable(&self, cause: &str) -> TrustError {
-        TrustError::Unreachable { host: self.host.to_string(), cause: cause.to_owned() }
+        let notary = self.registration.notary.as_ref().and_then(|notary| notary.url.authority());
+        let host = notary.map_or_else(|| self.host.to_string(), |notary| format!("{} (Notary server {notary})", self.host));
+        TrustError::Unreachable { host, cause: cause.to_owned() }
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use forge::{Forge, Identity, now};
 use host::{Cluster, Host};
 use time::Duration;
-use wharfinger_trust::{Credentials, Gun, Resolver, Secret, TrustError};
+use wharfinger_trust::{Credentials, Gun, NotaryServer, Pins, Registration, Resolver, Secret, TrustError};
 
 const PATH: &str = "qa/app";
 
@@ -133,8 +133,8 @@ async fn a_repository_made_anew_is_denied_until_its_root_is_forgotten() {
     other.timestamp_version = 9;
     stage.host.publish(stage.gun.as_str(), other.render());
     let error = stage.resolve().await.unwrap_err();
-    assert!(matches!(error, TrustError::RootChanged { .. }), "{error}");
-    assert!(error.to_string().contains("pin its new root"));
+    assert!(matches!(error, TrustError::Recreated { .. }), "{error}");
+    assert!(error.remedy("i").contains(&format!("wharfinger policy re-pin {} --reason", stage.gun)));
     assert!(stage.resolver.forget(&stage.gun).await.unwrap());
     stage.resolve().await.unwrap();
 }
@@ -281,7 +281,126 @@ async fn what_is_not_there_is_absent() {
     // Also what was there before: what is remembered is no answer.
     stage.resolve().await.unwrap();
     stage.host.script().sites.clear();
-    assert!(matches!(stage.resolve().await, Err(TrustError::Absent { .. })));
+    let error = stage.resolve().await.unwrap_err();
+    assert!(matches!(error, TrustError::Deleted { .. }), "{error}");
+    assert!(error.remedy("i").contains("policy re-pin"));
+}
+
+#[tokio::test]
+async fn each_reason_has_its_word_and_its_repair() {
+    let mut stage = Stage::new().await;
+    stage.resolve().await.unwrap();
+    let code = async |stage: &Stage| {
+        let error = stage.resolve().await.unwrap_err();
+        assert!(!error.remedy("i").is_empty());
+        error.code()
+    };
+    stage.forge.timestamp_version = 3_000_000;
+    stage.publish();
+    assert_eq!(code(&stage).await, "fast-forward");
+    // It was not taken in: the next right version passes.
+    stage.forge.timestamp_version = 2;
+    stage.publish();
+    stage.resolve().await.unwrap();
+    // Another root of a higher version that the trusted one never signed.
+    let mut posing = Forge::signed(stage.gun.as_str());
+    posing.root.version = 2;
+    posing.timestamp_version = 9;
+    stage.host.publish(stage.gun.as_str(), posing.render());
+    assert_eq!(code(&stage).await, "root-replaced");
+    stage.forge.timestamp_expires = now() - Duration::days(1);
+    stage.forge.timestamp_version = 3;
+    stage.publish();
+    assert_eq!(code(&stage).await, "frozen");
+    stage.forge.timestamp_expires = now() + Duration::days(14);
+    stage.forge.file("targets").expires = now() - Duration::days(1);
+    stage.forge.next();
+    stage.publish();
+    assert_eq!(code(&stage).await, "expired");
+}
+
+/// A registry whose trust data and tokens are elsewhere.
+struct Apart {
+    registry: Host,
+    notary: Host,
+    resolver: Resolver,
+    gun: Gun,
+    _cluster: Cluster,
+}
+
+impl Apart {
+    async fn new() -> Self {
+        let (registry, notary, cluster) = (Host::start().await, Host::start().await, Cluster::new());
+        let gun = registry.gun(PATH);
+        notary.publish(&gun, Forge::signed(&gun).render());
+        notary.script().user = Some(("alice".to_owned(), "secret".to_owned()));
+        Self { gun: gun.parse().unwrap(), resolver: cluster.start().await, registry, notary, _cluster: cluster }
+    }
+
+    fn registration(&self) -> Registration {
+        let url = format!("https://{}", self.notary.name).parse().unwrap();
+        let notary = NotaryServer { url, ca_bundle: Some(self.notary.ca.clone()) };
+        Registration { notary: Some(notary), ..self.registry.registration() }
+    }
+
+    async fn resolve(&self, registration: &Registration) -> Result<(), TrustError> {
+        self.resolver.resolve(registration, &self.gun, &[basic("secret")]).await.map(drop)
+    }
+}
+
+#[tokio::test]
+async fn a_registered_notary_server_is_read_instead_of_the_registry() {
+    let apart = Apart::new().await;
+    assert!(matches!(apart.resolve(&apart.registry.registration()).await, Err(TrustError::Absent { .. })));
+    assert!(apart.notary.requests().is_empty());
+    apart.registry.requests();
+    apart.resolve(&apart.registration()).await.unwrap();
+    assert!(apart.registry.requests().is_empty(), "credentials go to the Notary server's own token service");
+    // Its certificate is judged by its own CA, or by the registry's when it has none.
+    let mut other = apart.registration();
+    other.notary.as_mut().unwrap().ca_bundle = None;
+    assert!(matches!(apart.resolve(&other).await, Err(TrustError::Unreachable { .. })));
+}
+
+#[tokio::test]
+async fn tokens_for_a_notary_server_are_fetched_from_the_registry_or_the_registered_realm_only() {
+    let apart = Apart::new().await;
+    let third = Host::start().await;
+    for host in [&apart.registry, &third] {
+        host.script().user = Some(("alice".to_owned(), "secret".to_owned()));
+    }
+    let realm = format!("https://{}/auth/token", third.name);
+    apart.notary.script().realm = Some(realm.clone());
+    let registered = |realm: &str| Registration {
+        token_realm: Some(realm.parse().unwrap()),
+        ca_bundle: Some(format!("{}{}", apart.registry.ca, third.ca)),
+        ..apart.registration()
+    };
+    for registration in [apart.registration(), registered(&format!("{realm}2"))] {
+        let error = apart.resolve(&registration).await.unwrap_err();
+        assert!(error.to_string().contains("token_realm"), "{error}");
+    }
+    assert!(third.requests().is_empty());
+    apart.resolve(&registered(&realm)).await.unwrap();
+    assert_eq!(third.requests().len(), 1);
+
+    let apart = Apart::new().await;
+    apart.registry.script().user = Some(("alice".to_owned(), "secret".to_owned()));
+    apart.notary.script().realm = Some(format!("https://{}/auth/token", apart.registry.name));
+    apart.resolve(&apart.registration()).await.unwrap();
+    assert!(apart.registry.requests().iter().any(|line| line.contains("/auth/token Basic")));
+}
+
+#[tokio::test]
+async fn a_root_that_is_not_the_pinned_one_is_told_apart() {
+    let stage = Stage::new().await;
+    let pinned = |id| Registration { pins: Pins { root_keys: [id].into(), ..Pins::default() }, ..stage.host.registration() };
+    let resolve = async |registration| stage.resolver.resolve(&registration, &stage.gun, &[]).await;
+    let error = resolve(pinned(stage.forge.targets_key.id())).await.unwrap_err();
+    assert!(matches!(error, TrustError::NotPinned { .. }), "{error}");
+    resolve(pinned(stage.forge.root_key.id())).await.unwrap();
+    // Also one that was trusted before.
+    assert_eq!(resolve(pinned(stage.forge.targets_key.id())).await.unwrap_err().code(), "not-pinned");
 }
 
 #[tokio::test]
@@ -338,7 +457,7 @@ async fn expired_spoiled_and_endless_trust_data_is_told_apart() {
     let stage = Stage::new().await;
     let late = stage.cluster.start_at(now() + Duration::days(15)).await;
     let error = late.resolve(&stage.host.registration(), &stage.gun, &[]).await.unwrap_err();
-    assert!(matches!(error, TrustError::Expired { .. }), "{error}");
+    assert!(matches!(error, TrustError::Frozen { .. }), "{error}");
     stage.host.script().endless = true;
     let error = stage.resolve().await.unwrap_err();
     assert!(matches!(error, TrustError::Invalid { .. }), "{error}");

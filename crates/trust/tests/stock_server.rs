@@ -10,8 +10,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use wharfinger_keys::{PrivateKey, PublicKey};
 use wharfinger_storage_sql::Sql;
-use wharfinger_trust::{Collection, Gun, Registration, Resolver, TrustError};
-use wharfinger_tuf::Pins;
+use wharfinger_trust::{Collection, Gun, NotaryServer, Pins, Registration, Resolver, TrustError};
 
 /// A running `notary-server` (in memory, without authentication), and someone who publishes to it.
 struct Peer {
@@ -99,8 +98,7 @@ impl Peer {
     }
 
     async fn resolve(&self) -> Result<Arc<Collection>, TrustError> {
-        let registration =
-            Registration { host: self.host.parse().unwrap(), ca_bundle: Some(self.ca.clone()), pins: Pins::default() };
+        let registration = Registration::of(self.host.parse().unwrap(), Some(self.ca.clone()));
         self.resolver().await.resolve(&registration, &self.gun(), &[]).await
     }
 }
@@ -154,10 +152,12 @@ async fn the_life_of_a_stock_collection_is_followed() {
     assert!(peer.resolve().await.unwrap().elsewhere("v1").is_empty());
 
     peer.notary(&format!("delete {gun} --remote"));
-    assert!(matches!(peer.resolve().await, Err(TrustError::Absent { .. })));
+    assert!(matches!(peer.resolve().await, Err(TrustError::Deleted { .. })));
     peer.notary(&format!("init -p {gun}"));
     let error = peer.resolve().await.unwrap_err();
-    assert!(matches!(error, TrustError::RootChanged { .. } | TrustError::Rollback { .. }), "{error}");
+    assert!(matches!(error, TrustError::Recreated { .. }), "{error}");
+    assert!(peer.resolver().await.forget(&gun).await.unwrap());
+    peer.resolve().await.unwrap();
 }
 
 #[tokio::test]
@@ -193,4 +193,27 @@ async fn names_that_canonical_json_treats_in_its_own_way_are_read() {
     let collection = peer.resolve().await.unwrap();
     let read: std::collections::BTreeSet<_> = collection.tags().map(|(tag, _)| tag.to_owned()).collect();
     assert_eq!(read, names.map(str::to_owned).into());
+}
+
+#[tokio::test]
+async fn a_stock_server_beside_a_registry_under_pinned_roots_is_read() {
+    let peer = Peer::start().await;
+    let gun: Gun = "registry.test:5000/qa/app".parse().unwrap();
+    let manifest = write(&peer.folder.path().join("manifest"), "hello\n");
+    peer.notary(&format!("init -p {gun}"));
+    peer.notary(&format!("add -p {gun} v1 {manifest}"));
+    let registration = |pins| Registration {
+        notary: Some(NotaryServer { url: format!("https://{}", peer.host).parse().unwrap(), ca_bundle: Some(peer.ca.clone()) }),
+        pins,
+        ..Registration::of("registry.test:5000".parse().unwrap(), None)
+    };
+    let resolver = peer.resolver().await;
+    let wrong = Pins { root_keys: ["ab".repeat(32).parse().unwrap()].into(), ..Pins::default() };
+    assert!(matches!(resolver.resolve(&registration(wrong.clone()), &gun, &[]).await, Err(TrustError::NotPinned { .. })));
+    let collection = resolver.resolve(&registration(Pins::default()), &gun, &[]).await.unwrap();
+    assert_eq!(collection.released("v1").unwrap().length, 6);
+    let ids = collection.root().signed().role(&"root".parse().unwrap()).unwrap().keyids.clone();
+    let right = Pins { root_keys: ids.into_iter().collect(), ..Pins::default() };
+    resolver.resolve(&registration(right), &gun, &[]).await.unwrap();
+    assert!(matches!(resolver.resolve(&registration(wrong), &gun, &[]).await, Err(TrustError::NotPinned { .. })));
 }

@@ -61,6 +61,10 @@ impl Default for Limits {
     }
 }
 
+/// A role that was re-signed every second for ten days does not jump further. A jump would be remembered, and make every later
+/// version look rolled back.
+const LONGEST_JUMP: u64 = 1_000_000;
+
 /// What is remembered of a collection.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
@@ -290,6 +294,9 @@ impl Walk {
     fn not_rolled_back(&self, role: &RoleName, version: u64) -> Result<(), WalkError> {
         match self.versions.get(role) {
             Some(known) if version < *known => Err(WalkError::Rollback { role: role.clone(), version, known: *known }),
+            Some(known) if version - *known > LONGEST_JUMP => {
+                Err(WalkError::FastForward { role: role.clone(), version, known: *known })
+            }
             _ => Ok(()),
         }
     }

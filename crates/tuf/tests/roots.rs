@@ -100,7 +100,85 @@ fn a_collection_made_anew_is_another_root() {
     let known = known(&first.render().walk(&first.gun).unwrap());
     let anew = Forge::signed(GUN);
     // Its timestamp is signed by a key nobody knows; the newest root does not lead there.
-    assert!(is_changed(&walk(&anew.render(), &anew.gun, &known)));
+    let recreated = |version| Err(WalkError::Recreated { trusted: 1, version });
+    assert_eq!(walk(&anew.render(), &anew.gun, &known), recreated(1));
+    // Server keys often outlive a repository: then only the versions say that something is wrong, and the root says what.
+    let mut kept = Forge::signed(GUN);
+    kept.timestamp_key = first.timestamp_key;
+    kept.root.keys.insert(kept.timestamp_key.id(), kept.timestamp_key.key.clone());
+    kept.root.roles.insert(RoleName::Timestamp, keys_of(&[&kept.timestamp_key], 1));
+    let known = Known { versions: known.versions.into_iter().map(|(role, _)| (role, 7)).collect(), ..known };
+    assert_eq!(walk(&kept.render(), &kept.gun, &known), recreated(1));
+}
+
+#[test]
+fn an_older_state_of_the_same_line_is_a_rollback_and_not_a_repository_made_anew() {
+    let mut forge = Forge::signed(GUN);
+    let old = forge.render();
+    let before = forge.rotate_root();
+    forge.next();
+    let both = sign(&forge.root, &[&before, &forge.root_key]);
+    let new = forge.render_spoiled(|role, bytes| if *role == RoleName::Root { both.clone() } else { bytes });
+    let known = known(&new.walk(&forge.gun).unwrap());
+    assert!(matches!(walk(&old, &forge.gun, &known), Err(WalkError::Rollback { .. })));
+}
+
+#[test]
+fn a_version_that_jumps_is_not_taken_in() {
+    let mut forge = Forge::signed(GUN);
+    let known = known(&forge.render().walk(&forge.gun).unwrap());
+    forge.timestamp_version = 1_000_001;
+    assert!(walk(&forge.render(), &forge.gun, &known).is_ok());
+    forge.timestamp_version += 1;
+    let jumped = WalkError::FastForward { role: RoleName::Timestamp, version: 1_000_002, known: 1 };
+    assert_eq!(walk(&forge.render(), &forge.gun, &known), Err(jumped));
+}
+
+#[test]
+fn a_pinned_authority_trusts_the_roots_it_issued_and_no_other() {
+    let days = |days| now() + Duration::days(days);
+    let authority = |name: &str, until: i64, is_ca: bool| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+        (parameters.not_before, parameters.not_after) = (days(-10), days(until));
+        parameters.is_ca =
+            if is_ca { rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained) } else { rcgen::IsCa::ExplicitNoCa };
+        let certificate = wharfinger_keys::Certificate::from_der(parameters.self_signed(&key).unwrap().der()).unwrap();
+        (rcgen::Issuer::new(parameters, key), certificate)
+    };
+    let (issuer, ca) = authority("ca", 100, true);
+    let (_, namesake) = authority("ca", 100, true);
+    let (past_issuer, past) = authority("past", -1, true);
+    let (leaf_issuer, leaf) = authority("leaf", 100, false);
+    let issued_by = |issuer: &rcgen::Issuer<'_, rcgen::KeyPair>| {
+        let private = wharfinger_keys::PrivateKey::generate_p256();
+        let pair = rcgen::KeyPair::try_from(private.to_pkcs8_der().as_slice()).unwrap();
+        let mut parameters = rcgen::CertificateParams::default();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, GUN);
+        (parameters.not_before, parameters.not_after) = (days(-1), days(50));
+        let pem = parameters.signed_by(&pair, issuer).unwrap().pem().replace("\r\n", "\n");
+        let mut forge = Forge::signed(GUN);
+        forge.root_key = Identity { private, key: wharfinger_tuf::TufKey::from_certificate_pem(&pem).unwrap() };
+        forge.root.keys.insert(forge.root_key.id(), forge.root_key.key.clone());
+        forge.root.roles.insert(RoleName::Root, keys_of(&[&forge.root_key], 1));
+        forge
+    };
+    let walk_under = |forge: &Forge, ca: &wharfinger_keys::Certificate, known: Known| {
+        let pins = Pins { authorities: vec![ca.clone()], ..Pins::default() };
+        forge.render().walk_with(&forge.gun, now(), known, pins, Limits::default())
+    };
+    let forge = issued_by(&issuer);
+    let collection = walk_under(&forge, &ca, Known::default()).unwrap();
+    assert!(walk_under(&forge, &ca, known(&collection)).is_ok());
+    for wrong in [&namesake, &past, &leaf] {
+        assert_eq!(walk_under(&forge, wrong, Known::default()).map(drop), Err(WalkError::NotPinned));
+        assert_eq!(walk_under(&forge, wrong, known(&collection)).map(drop), Err(WalkError::NotPinned));
+    }
+    assert_eq!(walk_under(&issued_by(&past_issuer), &past, Known::default()).map(drop), Err(WalkError::NotPinned));
+    assert_eq!(walk_under(&issued_by(&leaf_issuer), &leaf, Known::default()).map(drop), Err(WalkError::NotPinned));
+    assert_eq!(walk_under(&Forge::signed(GUN), &ca, Known::default()).map(drop), Err(WalkError::NotPinned));
 }
 
 #[test]
@@ -178,7 +256,14 @@ fn pinned_keys_decide_who_is_trusted_at_first() {
     let forge = Forge::signed(GUN);
     let site = forge.render();
     let with = |keys: Vec<wharfinger_keys::KeyId>, known: Known| {
-        site.walk_with(&forge.gun, now(), known, Pins { root_keys: keys.into_iter().collect() }, Limits::default()).map(drop)
+        site.walk_with(
+            &forge.gun,
+            now(),
+            known,
+            Pins { root_keys: keys.into_iter().collect(), ..Pins::default() },
+            Limits::default(),
+        )
+        .map(drop)
     };
     assert_eq!(with(vec![forge.root_key.id()], Known::default()), Ok(()));
     assert_eq!(with(vec![forge.root_key.key.canonical_id(), forge.targets_key.id()], Known::default()), Ok(()));

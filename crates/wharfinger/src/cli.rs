@@ -124,6 +124,16 @@ pub(crate) enum PolicyCommand {
         #[command(flatten)]
         place: Place,
     },
+    /// Accept a repository that was made anew: its next root is trusted at first use. Recorded with the reason.
+    RePin {
+        /// The repository: host[:port]/namespace/repository, without a tag.
+        gun: String,
+        /// Why; written to the audit log.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        place: Place,
+    },
 }
 
 #[derive(Subcommand)]

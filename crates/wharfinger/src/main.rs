@@ -71,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(serving) => runtime.block_on(doctor::examine(Options::read(serving)?)),
         Command::Admin(AdminCommand::ResetPassword { name, place }) => runtime.block_on(operator::reset_password(&place, &name)),
         Command::Policy(PolicyCommand::Off { reason, place }) => runtime.block_on(operator::policy_off(&place, &reason)),
+        Command::Policy(PolicyCommand::RePin { gun, reason, place }) => runtime.block_on(operator::re_pin(&place, &gun, &reason)),
         Command::Audit(AuditCommand::Verify { place }) => runtime.block_on(operator::verify_audit(&place)),
         Command::Trust(_) => Ok(not_built("trust", "docker trust does it")),
         Command::Verify(_) => Ok(not_built("verify", "docker trust inspect --pretty IMAGE shows the signatures")),

@@ -1,6 +1,7 @@
 //! What an operator does at the machine with the data folder, when nobody can sign in or nothing may run.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use time::OffsetDateTime;
@@ -8,6 +9,7 @@ use wharfinger_auth::Secret;
 use wharfinger_cluster::Cluster;
 use wharfinger_identity::AccountName;
 use wharfinger_storage::audit::{Act, Audit as _, Broken, Chain};
+use wharfinger_trust::Resolver;
 
 use crate::cli::Place;
 use crate::instance::{Instance, random_password};
@@ -42,6 +44,19 @@ pub(crate) async fn policy_off(place: &Place, reason: &str) -> anyhow::Result<Ex
     println!(
         "`Run only signed images` is off: every image runs. Switch it on again in the console or with PUT /api/config/trust"
     );
+    instance.sql.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `policy re-pin`: the next root of a repository is trusted at first use. Takes effect with the next request of a running server.
+pub(crate) async fn re_pin(place: &Place, gun: &str, reason: &str) -> anyhow::Result<ExitCode> {
+    let instance = Instance::open_beside(&place.data_dir, &place.seal_key_file()).await?;
+    let sql = &instance.sql;
+    let resolver = Some(Arc::new(Resolver::new(sql.clone(), Arc::new(OffsetDateTime::now_utc))));
+    let now = OffsetDateTime::now_utc;
+    let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), None, resolver, now);
+    cluster.repin("-", gun, reason).await?;
+    println!("the next root of {gun} that verifies is trusted from then on: compare its key with the owner's");
     instance.sql.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -26,6 +26,10 @@ pub(super) async fn list(State(api): State<ClusterApi>, _admin: Admin) -> Result
             "hostAddress": registration.host_address,
             "caBundle": registration.ca_bundle,
             "serviceID": registration.service_id,
+            "notaryURL": registration.notary_url,
+            "notaryCABundle": registration.notary_ca_bundle,
+            "tokenRealm": registration.token_realm,
+            "pinnedRoots": registration.pinned_roots,
             "readUsername": registration.read_username,
         })
     });

@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 use wharfinger_storage_sql::Sql;
 use wharfinger_transport::{Live, ServerTls, TlsIdentity, serve};
 use wharfinger_trust::{Registration, Resolver};
-use wharfinger_tuf::Pins;
 
 use crate::forge::{Site, now};
 
@@ -80,7 +79,7 @@ impl Host {
     }
 
     pub fn registration(&self) -> Registration {
-        Registration { host: self.name.parse().unwrap(), ca_bundle: Some(self.ca.clone()), pins: Pins::default() }
+        Registration::of(self.name.parse().unwrap(), Some(self.ca.clone()))
     }
 
     pub fn gun(&self, path: &str) -> String {

@@ -26,6 +26,14 @@ pub enum WalkError {
     Rollback { role: RoleName, version: u64, known: u64 },
     #[error("the root has changed and is not signed by the root trusted before (version {trusted}): {why}")]
     RootChanged { trusted: u64, why: String },
+    #[error(
+        "the root (version {version}) has no key in common with the one trusted before (version {trusted}): the repository was made anew, or somebody poses as it"
+    )]
+    Recreated { trusted: u64, version: u64 },
+    #[error(
+        "{role} has jumped from version {known} to {version}: whoever holds its key may want to make every later version look old"
+    )]
+    FastForward { role: RoleName, version: u64, known: u64 },
     #[error("the root's signers do not hold for this repository: {0}")]
     RootCertificate(#[from] RootCertificateError),
     #[error("the root is not signed by a pinned key")]
@@ -45,6 +53,7 @@ pub enum WalkError {
 impl WalkError {
     /// Whether another root could make it right: its keys may have been rotated, or it may have been renewed.
     pub(crate) fn may_be_cured_by_a_newer_root(&self) -> bool {
-        matches!(self, Self::Signatures { .. })
+        // A repository made anew begins again at version 1, often under the same server keys: its root tells it from a rollback.
+        matches!(self, Self::Signatures { .. } | Self::Rollback { .. })
     }
 }

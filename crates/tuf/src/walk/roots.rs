@@ -4,18 +4,26 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use wharfinger_keys::KeyId;
+use wharfinger_keys::{Certificate, KeyId};
 
 use super::error::WalkError;
 use super::want::{By, Want};
 use crate::collection::Verified;
-use crate::{Gun, Meta, RoleName, Root, Signed, leaf_keys, verify_signatures};
+use crate::{Gun, Meta, RoleKeys, RoleName, Root, Signed, leaf_keys, verify_signatures};
 
-/// Root keys given beforehand. Empty: trust at first use.
+/// What a root is held to beforehand. Empty: trust at first use. Given both ways, a root that meets one of them is pinned.
 #[derive(Clone, Debug, Default)]
 pub struct Pins {
     /// TUF ids (of the certificates) or canonical ids (of the bare keys); a root must be signed by one of them.
     pub root_keys: BTreeSet<KeyId>,
+    /// CAs; a root must be signed by a certificate that one of them issued directly.
+    pub authorities: Vec<Certificate>,
+}
+
+impl Pins {
+    fn is_empty(&self) -> bool {
+        self.root_keys.is_empty() && self.authorities.is_empty()
+    }
 }
 
 pub(super) struct Roots {
@@ -73,7 +81,7 @@ impl Roots {
         let keys = file.signed.role(&RoleName::Root).ok_or(WalkError::Unnamed { role: RoleName::Root })?;
         let valid = verify_signatures(&file, keys, &file.signed.keys)
             .map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
-        roots.pinned(&valid)?;
+        roots.pinned(&file.signed, &valid)?;
         roots.trusted = Some(Verified { file: Arc::new(file), keys: valid });
         Ok(roots)
     }
@@ -139,7 +147,7 @@ impl Roots {
         let keys = leaf_keys(&file.signed, &self.gun, self.now)?;
         let valid = verify_signatures(&file, &keys, &file.signed.keys)
             .map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
-        self.pinned(&valid)?;
+        self.pinned(&file.signed, &valid)?;
         self.trusted = Some(Verified { file: Arc::new(file), keys: valid });
         Ok(())
     }
@@ -147,6 +155,10 @@ impl Roots {
     /// One step nearer to `newest`, or there.
     fn approach(&mut self, trusted: &Verified<Root>, newest: Signed<Root>, cause: Option<WalkError>) -> Result<(), WalkError> {
         let (from, to) = (trusted.signed().version, newest.signed.version);
+        // An older root of the same line is signed by keys we trust; one that is not belongs to a repository made anew.
+        if to <= from && !Self::is_kin(trusted, &newest) {
+            return Err(WalkError::Recreated { trusted: from, version: to });
+        }
         if to < from {
             return Err(WalkError::Rollback { role: RoleName::Root, version: to, known: from });
         }
@@ -186,16 +198,29 @@ impl Roots {
         let valid = verify_signatures(&file, &own, &file.signed.keys)
             .map_err(|source| WalkError::Signatures { role: RoleName::Root, source })?;
         if last {
-            self.pinned(&valid)?;
+            self.pinned(&file.signed, &valid)?;
         }
         self.trusted = Some(Verified { file: Arc::new(file), keys: valid });
         Ok(())
     }
 
-    fn pinned(&self, signers: &crate::ValidKeys) -> Result<(), WalkError> {
-        let pins = &self.pins.root_keys;
-        let pinned = pins.is_empty() || signers.iter().any(|(id, key)| pins.contains(id) || pins.contains(&key.canonical_id()));
+    fn pinned(&self, root: &Root, signers: &crate::ValidKeys) -> Result<(), WalkError> {
+        let keys = &self.pins.root_keys;
+        let named = |(id, key): &(KeyId, wharfinger_keys::PublicKey)| keys.contains(id) || keys.contains(&key.canonical_id());
+        let issued = |(id, _): &(KeyId, wharfinger_keys::PublicKey)| {
+            let certificate = root.keys.get(id).and_then(crate::TufKey::certificate);
+            certificate.is_some_and(|leaf| self.pins.authorities.iter().any(|ca| leaf.is_issued_by(ca, self.now)))
+        };
+        let pinned = self.pins.is_empty() || signers.iter().any(|signer| named(signer) || issued(signer));
         if pinned { Ok(()) } else { Err(WalkError::NotPinned) }
+    }
+
+    /// Whether one of the keys of `trusted` has signed `other`, or the other way round.
+    fn is_kin(trusted: &Verified<Root>, other: &Signed<Root>) -> bool {
+        let own = |root: &Root| root.role(&RoleName::Root).map(|role| RoleKeys { threshold: 1, ..role.clone() });
+        let signed =
+            |file: &Signed<Root>, by: &Root| own(by).is_some_and(|keys| verify_signatures(file, &keys, &by.keys).is_ok());
+        signed(other, trusted.signed()) || signed(&trusted.file, &other.signed)
     }
 
     fn changed(&self, why: String) -> WalkError {
