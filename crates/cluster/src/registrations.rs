@@ -148,7 +148,12 @@ impl Cluster {
             if known.is_none_or(|known| known.ca_bundle.trim() != registration.ca_bundle.trim()) {
                 probe(&host, &registration.ca_bundle).await.map_err(refused)?;
             }
-            let kept = known.filter(|known| known.read_username == registration.read_username);
+            // A kept password must not be sent to a place it was not given for.
+            let kept = known.filter(|known| {
+                known.read_username == registration.read_username
+                    && known.notary_url == registration.notary_url
+                    && known.token_realm == registration.token_realm
+            });
             match kept {
                 Some(known) if registration.read_password.is_empty() || registration.read_password == known.read_password => {
                     registration.read_password.clone_from(&known.read_password);

@@ -378,6 +378,17 @@ async fn a_notary_server_beside_the_registry_has_to_answer_under_its_own_ca() {
     stage.cluster.register("ann", with(url.clone(), &notary.ca)).await.unwrap();
     let registered = stage.cluster.registrations().await.unwrap();
     assert_eq!((registered[0].notary_url.as_str(), registered[0].notary_ca_bundle.as_str()), (url.as_str(), notary.ca.as_str()));
+    // A password that is not written again does not go to another place.
+    let reader = |url: &str, password: &str| NewRegistration {
+        read_username: "reader".to_owned(),
+        read_password: password.to_owned(),
+        ..with(url.to_owned(), if url.is_empty() { "" } else { &notary.ca })
+    };
+    stage.cluster.register("ann", reader(&url, "secret")).await.unwrap();
+    stage.cluster.register("ann", reader(&url, "")).await.unwrap();
+    for moved in [reader("", ""), NewRegistration { token_realm: "https://auth.test/token".to_owned(), ..reader(&url, "") }] {
+        assert!(matches!(stage.cluster.register("ann", moved).await, Err(ClusterError::HalfCredentials(_))));
+    }
     let body = serde_json::json!({ "hostAddress": "h.test", "notaryURL": "n", "notaryCABundle": "c", "tokenRealm": "t",
         "pinnedRoots": [{ "pattern": "h.test/*", "keys": ["k"] }] });
     let named: NewRegistration = serde_json::from_value(body).unwrap();
