@@ -186,7 +186,7 @@ async fn builds_stream_through_while_the_switch_is_off() {
 async fn services_and_stacks_are_deployed_through_the_door() {
     let folder = tempfile::Builder::new().prefix("wfd").tempdir().unwrap();
     let netns = Netns::new("door", "127.0.0.1 dtr.test").unwrap();
-    let options = EngineOptions { swarm: true, netns: Some(&netns), network: true };
+    let options = EngineOptions { swarm: true, netns: Some(&netns), network: true, ..Default::default() };
     let engine = Engine::start(&folder.path().join("e"), options).unwrap();
     let stage = Stage::open(&engine.host()).await;
     stage.bundle(&folder.path().join("bundle"), "boss", Role::None, true);
