@@ -125,6 +125,7 @@ impl TrustDocument {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde hands a reference to the field")]
 fn no_rules(rules: &Option<Vec<RuleDocument>>) -> bool {
     rules.as_ref().is_none_or(Vec::is_empty)
 }

@@ -107,7 +107,7 @@ fn a_collection_made_anew_is_another_root() {
     kept.timestamp_key = first.timestamp_key;
     kept.root.keys.insert(kept.timestamp_key.id(), kept.timestamp_key.key.clone());
     kept.root.roles.insert(RoleName::Timestamp, keys_of(&[&kept.timestamp_key], 1));
-    let known = Known { versions: known.versions.into_iter().map(|(role, _)| (role, 7)).collect(), ..known };
+    let known = Known { versions: known.versions.into_keys().map(|role| (role, 7)).collect(), ..known };
     assert_eq!(walk(&kept.render(), &kept.gun, &known), recreated(1));
 }
 

@@ -97,7 +97,7 @@ pub(crate) enum ServeOnly {
 #[derive(Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Report every problem of a configuration file at once (exit 64 if there is one).
-    Check(Serving),
+    Check(Box<Serving>),
     /// Print a configuration file with every key, its default and its meaning.
     Generate,
 }

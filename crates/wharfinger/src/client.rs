@@ -107,7 +107,7 @@ fn client(folder: &Path) -> anyhow::Result<reqwest::Client> {
     identity.extend(read("key.pem")?);
     let identity = reqwest::Identity::from_pem(&identity).context("the bundle's cert.pem and key.pem do not go together")?;
     let builder = reqwest::Client::builder().no_proxy().https_only(true).redirect(reqwest::redirect::Policy::none());
-    let builder = builder.timeout(Duration::from_secs(60)).tls_certs_only(roots).identity(identity);
+    let builder = builder.timeout(Duration::from_mins(1)).tls_certs_only(roots).identity(identity);
     builder.build().context("cannot make an HTTPS client")
 }
 

@@ -64,7 +64,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Config(ConfigCommand::Check(serving)) => {
-            Options::read(serving)?;
+            Options::read(*serving)?;
             println!("the configuration is right");
             Ok(ExitCode::SUCCESS)
         }
