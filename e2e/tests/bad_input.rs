@@ -35,7 +35,7 @@ fn a_wrong_login_says_so_and_is_throttled() {
 fn an_oversized_body_is_refused() {
     let scene = Scene::up();
     let dev = scene.person("dev");
-    dev.does("head -c 40000000 /dev/zero | tr '\\0' 'a' > big");
+    dev.does("head -c 900000 /dev/zero | tr '\\0' 'a' > big");
     // Over HTTP/1.1: Debian's curl gives up on an HTTP/2 answer that comes before it has sent everything.
     let answer = dev.does("curl -ksS --http1.1 -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' --data-binary @big https://$CLUSTER/auth/login");
     assert_eq!(answer.line(), "413", "{answer}");
