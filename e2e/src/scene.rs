@@ -1,10 +1,10 @@
 //! A stage for one test: a folder, the shared engine, one `wharfinger up`, and its people.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -32,10 +32,30 @@ pub fn shared_engine() -> String {
     })
 }
 
-/// A port that was free a moment ago.
+/// A port that is this process's until it ends: nobody listens there, and no other test is given it. The range lies below
+/// the one that the kernel deals from for outgoing connections, which would otherwise take it meanwhile.
+///
+/// # Panics
+/// When all of them are taken.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
-    listener.local_addr().expect("it is bound").port()
+    /// What is held, one locked file a port.
+    static CLAIMED: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    const FIRST: u16 = 20_000;
+    const COUNT: u32 = 10_000;
+    let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
+    let folder = std::env::temp_dir().join("wharfinger-test-ports");
+    fs::create_dir_all(&folder).expect("a folder for the claims");
+    // Each process begins elsewhere, so that they seldom ask for the same one.
+    let start = std::process::id().wrapping_mul(37) % COUNT;
+    let ports = (0..COUNT).filter_map(|step| FIRST.checked_add(u16::try_from((start + step) % COUNT).ok()?));
+    for port in ports {
+        let claim = File::create(folder.join(port.to_string())).expect("a claim");
+        if claim.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            claimed.push(claim);
+            return port;
+        }
+    }
+    panic!("no port is free between {FIRST} and {}", u32::from(FIRST) + COUNT)
 }
 
 /// One registry and one cluster in front of the shared engine.

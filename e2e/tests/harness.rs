@@ -51,3 +51,11 @@ fn two_namespaces_reach_each_other_by_name_past_any_firewall() {
     wharfinger_e2e::run(ping).unwrap().ok().says(&there);
     assert_ne!(here, there);
 }
+
+#[test]
+fn no_port_is_given_out_twice() {
+    let mut ports: Vec<u16> = (0..50).map(|_| wharfinger_e2e::free_port()).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    assert_eq!(ports.len(), 50);
+}

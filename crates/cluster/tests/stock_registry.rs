@@ -1,6 +1,5 @@
 //! Debian's `docker-registry` with Debian's `notary-server` beside it can be registered. Needs both packages.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -48,7 +47,7 @@ async fn a_stock_registry_is_registered_with_the_stock_notary_server_beside_it()
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
     let (registry_ca, notary_ca) = (certificate(folder.path(), "registry"), certificate(folder.path(), "notary"));
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let free = || format!("127.0.0.1:{}", wharfinger_e2e::free_port());
     let (registry, notary) = (free(), free());
     let yaml = format!(
         "version: 0.1\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: '{registry}', tls: {{certificate: {}, key: {}}}}}\n",

@@ -445,7 +445,7 @@ async fn a_host_with_an_unknown_certificate_or_none_is_unreachable() {
     let registration = wharfinger_trust::Registration { ca_bundle: Some(other.ca.clone()), ..stage.host.registration() };
     let error = stage.resolver.resolve(&registration, &stage.gun, &[]).await.unwrap_err();
     assert!(matches!(&error, TrustError::Unreachable { cause, .. } if cause.contains("certificate")), "{error}");
-    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    let gone = format!("127.0.0.1:{}", wharfinger_e2e::free_port());
     let registration = wharfinger_trust::Registration { host: gone.parse().unwrap(), ..stage.host.registration() };
     assert!(matches!(stage.resolver.resolve(&registration, &stage.gun, &[]).await, Err(TrustError::Unreachable { .. })));
     let registration = wharfinger_trust::Registration { ca_bundle: Some("nonsense".to_owned()), ..stage.host.registration() };

@@ -1,6 +1,5 @@
 //! What Debian's `notary` publishes to Debian's `notary-server` is verified here. Needs the package `notary`.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -38,7 +37,7 @@ impl Peer {
             std::fs::write(&path, text).unwrap();
             path.display().to_string()
         };
-        let host = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let host = format!("127.0.0.1:{}", wharfinger_e2e::free_port());
         let configuration = serde_json::json!({
             "server": { "http_addr": host, "tls_key_file": write("key.pem", &key.serialize_pem()), "tls_cert_file": write("ca.pem", &certificate.pem()) },
             "trust_service": { "type": "local" },
