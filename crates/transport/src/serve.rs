@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
-use http::{Request, Version};
+use http::{Request, header};
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -87,9 +87,11 @@ async fn connection(
     let carried = peer.clone();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(carried.clone());
-        let request = match request.version() {
-            Version::HTTP_2 => request.map(|body| Body::new(Unread::new(body))),
-            _ => request.map(Body::new),
+        // Who waits for a `100 Continue` and is answered otherwise sends nothing more.
+        let request = if request.headers().contains_key(header::EXPECT) {
+            request.map(Body::new)
+        } else {
+            request.map(|body| Body::new(Unread::new(body)))
         };
         router.clone().oneshot(request)
     });

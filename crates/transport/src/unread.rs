@@ -16,9 +16,10 @@ use tokio::time::timeout;
 const REST: usize = 1024 * 1024;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A request's body that is read to its end even when nobody wants it. Over HTTP/2 an answer that comes before the end
-/// of the request resets the stream, and a client in the middle of sending (curl 7.88, Debian 12's) then reports broken
-/// framing instead of the answer: a refusal whose reason nobody sees.
+/// A request's body that is read to its end even when nobody wants it. An answer that comes before the end of the request
+/// resets the stream (HTTP/2) or, once the connection is closed on what was not read, the connection (HTTP/1.1): a client in
+/// the middle of sending (curl 7.88, Debian 12's) then reports broken framing or a broken pipe instead of the answer, and
+/// nobody sees why it was refused.
 pub(crate) struct Unread(Option<Incoming>);
 
 impl Unread {

@@ -132,6 +132,24 @@ async fn a_certificate_of_another_ca_is_no_proof() {
     assert!(answer.is_err() || answer.unwrap().is_empty());
 }
 
+/// Else the client sees a broken pipe instead of why it was refused.
+#[tokio::test]
+async fn what_a_client_still_sends_after_an_early_answer_is_read_out() {
+    let ca = Authority::new("ca");
+    let serving = Serving::start(&ca.issue(&["localhost"]), Some(&ca)).await;
+    let mut stream = connect(&Arc::new(config(&ca, None)), serving.address).await.unwrap();
+    let rest = vec![b'a'; 900_000];
+    let head = format!("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", rest.len());
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&answer));
+    stream.write_all(&rest).await.unwrap();
+    assert!(ask(&mut stream).await.unwrap().starts_with("HTTP/1.1 200"));
+}
+
 /// rustls would restore the client's chain without checking it again.
 #[tokio::test]
 async fn no_session_is_resumed() {
