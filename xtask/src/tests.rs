@@ -34,6 +34,9 @@ pub fn run(filter: &[String]) -> Result<()> {
         passed &= counts.run(&["test", "--workspace", "--doc", "--no-fail-fast"], &engine.host())?;
     }
     drop(engine);
+    for flaky in &counts.flaky {
+        println!("{}", red(&format!("passed at the second try only: {flaky}")));
+    }
     let line = format!("{} passed, {} failed", counts.passed, counts.failed);
     println!("{}", if passed { green(&line) } else { red(&line) });
     ensure!(passed, "not all tests passed");
@@ -65,6 +68,8 @@ fn own_engine() -> Result<(Engine, tempfile::TempDir)> {
 struct Counts {
     passed: u64,
     failed: u64,
+    /// Names of tests that failed once.
+    flaky: Vec<String>,
 }
 
 impl Counts {
@@ -88,8 +93,12 @@ impl Counts {
         Ok(child.wait()?.success())
     }
 
-    /// Reads `Summary [ 3.1s] 12 tests run: 11 passed, 1 failed` and `test result: ok. 3 passed; 0 failed; …`.
+    /// Reads `Summary [ 3.1s] 12 tests run: 11 passed, 1 failed`, `test result: ok. 3 passed; 0 failed; …` and, after the
+    /// summary, `FLAKY 2/2 [ 0.5s] (9/12) crate::file test`.
     fn count(&mut self, line: &str) {
+        if let Some((_, name)) = line.trim_start().strip_prefix("FLAKY ").and_then(|rest| rest.rsplit_once(") ")) {
+            self.flaky.push(name.to_owned());
+        }
         if !line.contains("Summary [") && !line.starts_with("test result:") {
             return;
         }
@@ -115,7 +124,9 @@ mod of_this_file {
         let mut counts = Counts::default();
         counts.count("     Summary [   1.2s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 3 skipped");
         counts.count("test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out");
+        counts.count("   FLAKY 2/2 [   0.010s] (2/12) wharfinger-e2e::door it_streams");
         counts.count("a test named 7 passed once");
         assert_eq!((counts.passed, counts.failed), (13, 2));
+        assert_eq!(counts.flaky, ["wharfinger-e2e::door it_streams"]);
     }
 }
