@@ -10,8 +10,9 @@ use crate::terminal::bold;
 /// A real engine, its client, and an image to run.
 pub const DEMO: &[&str] = &["docker.io", "busybox-static", "unzip", "curl", "iptables", "iproute2"];
 
-/// What the tests need beyond [`DEMO`]: the stock Notary client and servers, a registry, a terminal to type into.
-pub const TESTS: &[&str] = &["notary", "docker-registry", "docker-compose", "python3-docker", "expect", "openssl"];
+/// What the tests need beyond [`DEMO`]: the stock Notary client and servers, a registry, a terminal to type into, and
+/// Go, whose decoder the engine reads with.
+pub const TESTS: &[&str] = &["notary", "docker-registry", "docker-compose", "python3-docker", "expect", "openssl", "golang-go"];
 
 /// Installs those of `packages` that are missing, and says so first.
 pub fn ensure_installed(packages: &[&str]) -> Result<()> {

@@ -12,6 +12,8 @@ pub mod call;
 mod cleared;
 mod door;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod headers;
 mod image;
 mod json;

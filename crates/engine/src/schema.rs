@@ -35,6 +35,8 @@ pub enum ShapeRefused {
     Case { found: String, known: String },
     #[error("the key `{0}` stands twice, in two spellings")]
     Twice(String),
+    #[error("the key `{0}` has no effect where it stands, but on some engines: write it in HostConfig")]
+    Misplaced(&'static str),
     #[error("`{0}` is not of the kind the engine's API has there")]
     Kind(String),
 }

@@ -4,7 +4,7 @@ use super::{Decided, ImageCallRefused, Pinned, json};
 use crate::{
     json::{Json, read},
     query::Query,
-    schema::CONTAINER_CREATE,
+    schema::{CONTAINER_CREATE, ShapeRefused},
 };
 
 pub(crate) struct ContainerCreate {
@@ -17,6 +17,11 @@ impl ContainerCreate {
         let query = Query::parse(query, &["name", "platform"], &[])?;
         let body = read(body)?;
         CONTAINER_CREATE.check(&body)?;
+        // Where there is no host configuration, engines before 25.0 take this for a part of it.
+        let host = body.get("HostConfig").is_some_and(|host| !host.is_null());
+        if !host && body.get("Runtime").and_then(Json::text).is_some_and(|runtime| !runtime.is_empty()) {
+            return Err(ShapeRefused::Misplaced("Runtime").into());
+        }
         Ok(Self { query, body })
     }
 

@@ -39,3 +39,15 @@ fn an_image_that_nobody_decided_is_not_forwarded() {
     let refused = create.pin(&Decided::Enforced(Vec::new())).err();
     assert_eq!(refused, Some(ImageCallRefused::Undecided("dtr.test/qa/app:1".to_owned())));
 }
+
+/// Engines before 25.0 read it as a part of the host configuration when there is no other.
+#[test]
+fn a_runtime_stands_in_the_host_configuration() {
+    let parse = |body: &str| ContainerCreate::parse(None, body.as_bytes()).map(|_| ());
+    for outside in [r#"{"Image":"a","Runtime":"x"}"#, r#"{"Image":"a","Runtime":"x","HostConfig":null}"#] {
+        assert!(matches!(parse(outside), Err(ImageCallRefused::Shape(_))), "{outside}");
+    }
+    for plain in [r#"{"Image":"a","Runtime":null}"#, r#"{"Image":"a","Runtime":"x","HostConfig":{"Runtime":"x"}}"#] {
+        assert_eq!(parse(plain), Ok(()), "{plain}");
+    }
+}
