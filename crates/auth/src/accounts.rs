@@ -3,6 +3,7 @@
 //! The door shows what it was shown; who that is, is said here, from what is stored at this moment.
 
 mod login;
+mod owners;
 mod recognise;
 
 use std::sync::Arc;
@@ -10,11 +11,12 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use wharfinger_identity::{Account, AccountId, AccountName, Role, TeamId};
+use wharfinger_identity::{Account, AccountId, AccountName, Role};
 use wharfinger_keys::PublicKey;
 use wharfinger_storage::StorageError;
-use wharfinger_storage::accounts::{AccountChange, AccountFilter, Page, PublicKeyRecord};
+use wharfinger_storage::accounts::{AccountChange, AccountFilter, KeyOwnerRecord, Page};
 
+use crate::accounts::owners::Owners;
 use crate::clock::Clock;
 use crate::password::{MAX_LENGTH, MIN_LENGTH, Passwords};
 use crate::secret::Secret;
@@ -75,18 +77,10 @@ pub enum PasswordError {
     Storage(#[from] StorageError),
 }
 
-/// Whose key it is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct KeyOwner {
-    pub account: Account,
-    /// The teams that person is in.
-    pub teams: Vec<TeamId>,
-    pub key: PublicKeyRecord,
-}
-
 /// The accounts of one instance.
 pub struct Accounts {
     directory: Arc<dyn wharfinger_storage::accounts::Accounts>,
+    owners: Owners,
     sessions: Arc<dyn wharfinger_storage::sessions::Sessions>,
     settings: SessionSettings,
     clock: Clock,
@@ -103,8 +97,8 @@ impl Accounts {
         settings: SessionSettings,
         clock: Clock,
     ) -> Self {
-        let (passwords, throttle) = (Passwords::new(), Throttle::new());
-        Self { directory, sessions, settings, clock, passwords, throttle, failed_logins: AtomicU64::new(0), cookie: None }
+        let (passwords, throttle, owners) = (Passwords::new(), Throttle::new(), Owners::default());
+        Self { directory, owners, sessions, settings, clock, passwords, throttle, failed_logins: AtomicU64::new(0), cookie: None }
     }
 
     /// Lets sessions come by cookie as well. The cookie's name holds the instance's id, because cookies do not tell ports apart.
@@ -178,10 +172,9 @@ impl Accounts {
         Ok(self.passwords.hash(password).await?)
     }
 
-    /// Whose key it is; also of inactive accounts (see `account.is_active`).
-    pub async fn owner_of(&self, key: &PublicKey) -> Result<Option<KeyOwner>, StorageError> {
-        let owner = self.directory.owner_of(key.spki_der()).await?;
-        Ok(owner.map(|owner| KeyOwner { account: owner.account, teams: owner.teams, key: owner.key }))
+    /// Whose key it is, with the teams that person is in; also of inactive accounts (see `account.is_active`).
+    pub async fn owner_of(&self, key: &PublicKey) -> Result<Option<Arc<KeyOwnerRecord>>, StorageError> {
+        self.owners.of(&*self.directory, key.spki_der()).await
     }
 
     pub async fn find(&self, id: &AccountId) -> Result<Option<Account>, StorageError> {

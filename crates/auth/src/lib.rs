@@ -20,7 +20,7 @@ mod throttle;
 mod token_service;
 mod tokens;
 
-pub use accounts::{Accounts, AuthError, KeyOwner, LoginError, PasswordError, Session, SessionSettings};
+pub use accounts::{Accounts, AuthError, LoginError, PasswordError, Session, SessionSettings};
 pub use bundle::{Bundle, BundleError, BundleSettings, Bundles};
 pub use ca::{CaError, CertificateAuthority, Issued};
 pub use clock::Clock;

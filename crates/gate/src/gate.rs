@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -77,14 +77,11 @@ impl Gate {
     async fn ground(&self, image: &str) -> Result<(Basis, Arc<Configuration>), Denial> {
         let undecided = |why: String| Denial { image: image.to_owned(), cause: Cause::Undecided { why } };
         let directory = self.directory.revision().await.map_err(|error| undecided(error.to_string()))?;
-        let stored = self.settings.load().await.map_err(|error| undecided(error.to_string()))?;
-        let basis = Basis { policy: stored.revision, directory };
-        let mut parsed = self.parsed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some((revision, configuration)) = parsed.as_ref()
-            && *revision == stored.revision
-        {
-            return Ok((basis, Arc::clone(configuration)));
+        let policy = self.settings.revision().await.map_err(|error| undecided(error.to_string()))?;
+        if let Some(configuration) = self.parsed(policy) {
+            return Ok((Basis { policy, directory }, configuration));
         }
+        let stored = self.settings.load().await.map_err(|error| undecided(error.to_string()))?;
         // Empty is what nobody has written yet; of one that was written, nothing left is damage.
         let configuration = if stored.document.is_empty() && stored.revision == 0 {
             Configuration::default()
@@ -93,8 +90,14 @@ impl Gate {
             serde_json::from_str(&stored.document).map_err(|error| undecided(format!("the stored policy is damaged: {error}")))?
         };
         let configuration = Arc::new(configuration);
-        *parsed = Some((stored.revision, Arc::clone(&configuration)));
-        Ok((basis, configuration))
+        *self.parsed.lock().unwrap_or_else(PoisonError::into_inner) = Some((stored.revision, Arc::clone(&configuration)));
+        Ok((Basis { policy: stored.revision, directory }, configuration))
+    }
+
+    /// The configuration of that revision, if it is the one read last.
+    fn parsed(&self, revision: i64) -> Option<Arc<Configuration>> {
+        let parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        parsed.as_ref().filter(|(known, _)| *known == revision).map(|(_, configuration)| Arc::clone(configuration))
     }
 
     /// Records the judgement; an act that cannot be recorded is refused.

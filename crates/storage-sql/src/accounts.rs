@@ -17,10 +17,11 @@ use wharfinger_storage::{Result, StorageError};
 
 use crate::{Sql, failed};
 
-/// Counts a change of the directory, in the transaction of the change.
-async fn bump(transaction: &mut Transaction<'static, Sqlite>) -> Result<()> {
-    sqlx::query("UPDATE directory SET revision = revision + 1 WHERE id = 1").execute(&mut **transaction).await.map_err(failed)?;
-    Ok(())
+/// Ends a change of the directory, and counts it in the transaction of the change.
+async fn commit(sql: &Sql, mut transaction: Transaction<'static, Sqlite>) -> Result<()> {
+    let count = "UPDATE directory SET revision = revision + 1 WHERE id = 1";
+    sqlx::query(count).execute(&mut *transaction).await.map_err(failed)?;
+    sql.directory.commit(transaction).await
 }
 
 fn damaged(what: &str, error: &dyn std::fmt::Display) -> StorageError {
@@ -76,8 +77,7 @@ async fn create_account(sql: &Sql, account: &Account, password: Option<&str>, no
             StorageError::Conflict(_) => StorageError::Conflict(format!("an account `{}` is there already", account.name)),
             other => other,
         })?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)
+    commit(sql, transaction).await
 }
 
 async fn list(sql: &Sql, filter: AccountFilter, page: &Page) -> Result<Vec<Account>> {
@@ -140,10 +140,9 @@ async fn update_account(sql: &Sql, id: &AccountId, change: &AccountChange) -> Re
             sqlx::query(statement).bind(id.as_str()).execute(&mut *transaction).await.map_err(failed)?;
         }
     }
-    bump(&mut transaction).await?;
     let row = sqlx::query(FIND).bind(id.as_str()).fetch_one(&mut *transaction).await.map_err(failed)?;
     let account = account(&row)?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(Some(account))
 }
 
@@ -161,16 +160,16 @@ async fn delete_account(sql: &Sql, id: &AccountId) -> Result<bool> {
         return Ok(false);
     }
     an_admin_is_left(&mut transaction).await?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(true)
 }
 
 #[async_trait]
 impl Accounts for Sql {
     async fn revision(&self) -> Result<u64> {
-        let revision: i64 =
-            sqlx::query_scalar("SELECT revision FROM directory WHERE id = 1").fetch_one(self.read()).await.map_err(failed)?;
+        let select = "SELECT revision FROM directory WHERE id = 1";
+        let stored = async { sqlx::query_scalar(select).fetch_one(self.read()).await.map_err(failed) };
+        let revision = self.directory.read(stored).await?;
         u64::try_from(revision).map_err(|error| damaged("the directory's revision", &error))
     }
 
@@ -228,8 +227,7 @@ impl Accounts for Sql {
         if set.rows_affected() == 0 {
             return Ok(false);
         }
-        bump(&mut transaction).await?;
-        transaction.commit().await.map_err(failed)?;
+        commit(self, transaction).await?;
         Ok(true)
     }
 

@@ -1,11 +1,15 @@
 //! The record of decisions and changes.
 
+mod append;
+
 use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 use wharfinger_storage::audit::{Act, Audit, Link, Recorded, Search};
 use wharfinger_storage::{Result, StorageError};
+
+pub(crate) use append::Queue;
 
 use crate::{Sql, failed};
 
@@ -14,33 +18,7 @@ const HEAD: &str = "SELECT last, link FROM audit_head WHERE id = 1";
 #[async_trait]
 impl Audit for Sql {
     async fn append(&self, act: &Act) -> Result<i64> {
-        let nanos = i64::try_from(act.at.unix_timestamp_nanos()).map_err(StorageError::unavailable)?;
-        let mut tx = self.write().await?;
-        let (last, before) = match sqlx::query(HEAD).fetch_optional(&mut *tx).await.map_err(failed)? {
-            Some(row) => head(&row)?,
-            None => (0, Link::START),
-        };
-        let id = last + 1;
-        let link = before.next(id, act);
-        let insert = "INSERT INTO audit (id, at, actor, action, object, outcome, detail, link)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        sqlx::query(insert)
-            .bind(id)
-            .bind(nanos)
-            .bind(&act.actor)
-            .bind(&act.action)
-            .bind(&act.object)
-            .bind(&act.outcome)
-            .bind(&act.detail)
-            .bind(link.0.as_slice())
-            .execute(&mut *tx)
-            .await
-            .map_err(failed)?;
-        let upsert = "INSERT INTO audit_head (id, last, link) VALUES (1, $1, $2)
-             ON CONFLICT (id) DO UPDATE SET last = $1, link = $2";
-        sqlx::query(upsert).bind(id).bind(link.0.as_slice()).execute(&mut *tx).await.map_err(failed)?;
-        tx.commit().await.map_err(failed)?;
-        Ok(id)
+        self.record(act.clone()).await
     }
 
     async fn newest(&self, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>> {
@@ -170,23 +148,5 @@ mod tests {
         assert_eq!(found(Search { actor: some("' OR 1=1 --"), ..Search::default() }).await, [0_i64; 0]);
         let page = sql.search(&Search { actor: some("ann"), ..Search::default() }, Some(4), 1).await.unwrap();
         assert_eq!(page[0].id, 3);
-    }
-
-    #[tokio::test]
-    async fn entries_recorded_at_once_form_one_chain() {
-        let folder = tempfile::tempdir().unwrap();
-        let sql = Sql::open(&folder.path().join("db")).await.unwrap();
-        let appended = (0..20).map(|number| {
-            let sql = sql.clone();
-            tokio::spawn(async move { sql.append(&act(&number.to_string())).await.unwrap() })
-        });
-        for task in appended.collect::<Vec<_>>() {
-            task.await.unwrap();
-        }
-        let mut chain = Chain::default();
-        for entry in sql.oldest(0, 100).await.unwrap() {
-            chain.follow(&entry).unwrap();
-        }
-        assert_eq!(chain.head().0, 20);
     }
 }

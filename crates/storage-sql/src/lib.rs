@@ -9,6 +9,7 @@ mod collections;
 mod memory;
 mod migrations;
 mod repositories;
+mod revision;
 mod secrets;
 mod sessions;
 mod settings;
@@ -16,17 +17,26 @@ mod settings;
 use std::fs::{File, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 use wharfinger_storage::{Result, StorageError};
 
+use revision::Revision;
+
 /// An open database. Cheap to clone; every clone is the same database.
 #[derive(Clone, Debug)]
 pub struct Sql {
     writer: SqlitePool,
     reader: SqlitePool,
+    /// How often accounts, teams, members and keys have changed.
+    directory: Arc<Revision>,
+    /// How often the configuration has been replaced.
+    settings: Arc<Revision>,
+    /// Acts that wait to be recorded.
+    acts: Arc<audit::Queue>,
 }
 
 impl Sql {
@@ -43,7 +53,8 @@ impl Sql {
         let writer = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
         migrations::run(&writer).await?;
         let reader = SqlitePoolOptions::new().max_connections(8).connect_with(options.read_only(true)).await.map_err(failed)?;
-        Ok(Self { writer, reader })
+        let (directory, settings, acts) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { writer, reader, directory, settings, acts })
     }
 
     /// A write transaction. `BEGIN IMMEDIATE`: a plain `BEGIN` that reads before it writes fails under contention.

@@ -8,6 +8,12 @@ use crate::{Sql, failed};
 
 #[async_trait]
 impl Settings for Sql {
+    async fn revision(&self) -> Result<i64> {
+        let select = "SELECT revision FROM settings WHERE id = 1";
+        let stored = async { sqlx::query_scalar(select).fetch_one(self.read()).await.map_err(failed) };
+        self.settings.read(stored).await
+    }
+
     async fn load(&self) -> Result<StoredSettings> {
         let (revision, document) = sqlx::query_as("SELECT revision, document FROM settings WHERE id = 1")
             .fetch_one(self.read())
@@ -27,7 +33,7 @@ impl Settings for Sql {
         if replaced.rows_affected() != 1 {
             return Err(StorageError::Conflict("the configuration was changed meanwhile".to_owned()));
         }
-        tx.commit().await.map_err(failed)?;
+        self.settings.commit(tx).await?;
         Ok(expected + 1)
     }
 }

@@ -106,7 +106,7 @@ pub struct KeyOwnerRecord {
 /// The directory. Where a method takes an id of nothing, it changes nothing and answers `None` or `false`.
 #[async_trait]
 pub trait Accounts: Send + Sync {
-    /// Grows with every change of the directory.
+    /// Grows with every change of the directory. As cheap and as fresh as [`crate::settings::Settings::revision`].
     async fn revision(&self) -> Result<u64>;
 
     /// `Conflict` when the name is taken. `password` is a PHC string; without one nobody can log in with a password.

@@ -15,6 +15,10 @@ pub struct StoredSettings {
 
 #[async_trait]
 pub trait Settings: Send + Sync {
+    /// The revision alone. It is asked for with every decision, and costs next to nothing: a change by this process is seen at
+    /// once, one by another process on the same store within a fraction of a second.
+    async fn revision(&self) -> Result<i64>;
+
     async fn load(&self) -> Result<StoredSettings>;
 
     /// Replaces the document if its revision still is `expected`, and answers the new revision.

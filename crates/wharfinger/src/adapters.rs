@@ -31,10 +31,10 @@ impl Directory for AccountsDirectory {
     async fn owner(&self, key: &PublicKey) -> Result<Option<Owner>, DirectoryError> {
         let owner = self.0.owner_of(key).await.map_err(|error| DirectoryError(Box::new(error)))?;
         Ok(owner.map(|owner| Owner {
-            account: owner.account.id,
+            account: owner.account.id.clone(),
             name: owner.account.name.to_string(),
             is_active: owner.account.is_active,
-            teams: owner.teams,
+            teams: owner.teams.clone(),
         }))
     }
 }

@@ -43,7 +43,7 @@ impl Accounts {
 
     async fn by_certificate(&self, spki: &[u8]) -> Result<Principal, AuthError> {
         // By the row of the key, never by the names in the certificate: those say who it was made for once.
-        let owner = self.directory.owner_of(spki).await?.ok_or(AuthError::Refused(NO_CERTIFICATE))?;
+        let owner = self.owners.of(&*self.directory, spki).await?.ok_or(AuthError::Refused(NO_CERTIFICATE))?;
         if !owner.key.login || !may_log_in(&owner.account) {
             return Err(AuthError::Refused(NO_CERTIFICATE));
         }
@@ -51,7 +51,7 @@ impl Accounts {
         if !has_valid_certificate(&owner.key, self.now()) {
             return Err(AuthError::Refused(EXPIRED));
         }
-        Ok(Principal { account: owner.account, via: Via::Certificate(owner.key.id) })
+        Ok(Principal { account: owner.account.clone(), via: Via::Certificate(owner.key.id.clone()) })
     }
 
     async fn session(&self, token: &str) -> Result<Option<(Account, SessionId)>, StorageError> {

@@ -118,6 +118,28 @@ async fn a_key_that_is_retired_deleted_or_whose_account_is_off_lets_nobody_in() 
     }
 }
 
+#[tokio::test]
+async fn a_certificate_that_was_recognised_is_again_without_the_database_until_something_changes() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    let (files, _) = house.bundle(&ada).await;
+    let spki = spki(&files["cert.pem"]);
+    // The clock stands still, also while the database is waited for: as long as a blocking task runs, it is not wound on.
+    tokio::time::pause();
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let standing = tokio::task::spawn_blocking(move || ended.recv());
+    assert!(house.accounts.authenticate(Some(&spki), None, None).await.is_ok());
+    house.sql.close().await;
+    assert!(house.accounts.authenticate(Some(&spki), None, None).await.is_ok());
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert!(
+        matches!(house.accounts.authenticate(Some(&spki), None, None).await, Err(AuthError::Storage(_))),
+        "another process may have changed something"
+    );
+    drop(end);
+    let _ = standing.await;
+}
+
 impl House {
     async fn sql_owner(&self, spki: &[u8]) -> bool {
         let key = wharfinger_keys::PublicKey::from_spki_der(spki).unwrap();

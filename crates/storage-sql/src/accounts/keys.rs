@@ -7,7 +7,7 @@ use wharfinger_identity::{AccountId, PublicKeyId, TeamId};
 use wharfinger_storage::accounts::{KeyOwnerRecord, Page, PublicKeyChange, PublicKeyRecord};
 use wharfinger_storage::{Result, StorageError};
 
-use super::{FIND, account, bump, damaged};
+use super::{FIND, account, commit, damaged};
 use crate::{Sql, failed};
 
 fn key(row: &SqliteRow) -> Result<PublicKeyRecord> {
@@ -43,8 +43,7 @@ pub(super) async fn add(sql: &Sql, key: &PublicKeyRecord) -> Result<()> {
             StorageError::Conflict(_) => StorageError::Conflict("this public key belongs to an account already".into()),
             other => other,
         })?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)
+    commit(sql, transaction).await
 }
 
 pub(super) async fn find(sql: &Sql, id: &PublicKeyId) -> Result<Option<PublicKeyRecord>> {
@@ -79,8 +78,7 @@ pub(super) async fn update(sql: &Sql, id: &PublicKeyId, change: &PublicKeyChange
         .map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
     let changed = key(&row)?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(Some(changed))
 }
 
@@ -94,8 +92,7 @@ pub(super) async fn delete(sql: &Sql, id: &PublicKeyId) -> Result<bool> {
     if deleted.rows_affected() == 0 {
         return Ok(false);
     }
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(true)
 }
 

@@ -6,7 +6,7 @@ use wharfinger_identity::AccountId;
 use wharfinger_storage::Result;
 use wharfinger_storage::accounts::{Member, Membership, Page};
 
-use super::{account, bump};
+use super::{account, commit};
 use crate::{Sql, failed};
 
 fn member_row(row: &SqliteRow) -> Result<Member> {
@@ -21,8 +21,7 @@ pub(super) async fn put_member(sql: &Sql, org: &AccountId, user: &AccountId, is_
                WHERE o.id = $1 AND o.is_org = TRUE AND u.id = $2 AND u.is_org = FALSE
                ON CONFLICT (org_id, user_id) DO UPDATE SET is_admin = excluded.is_admin";
     sqlx::query(put).bind(org.as_str()).bind(user.as_str()).bind(is_admin).execute(&mut *transaction).await.map_err(failed)?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)
+    commit(sql, transaction).await
 }
 
 pub(super) async fn remove_member(sql: &Sql, org: &AccountId, user: &AccountId) -> Result<bool> {
@@ -38,8 +37,7 @@ pub(super) async fn remove_member(sql: &Sql, org: &AccountId, user: &AccountId) 
     }
     let leave = "DELETE FROM team_members WHERE user_id = $2 AND team_id IN (SELECT id FROM teams WHERE org_id = $1)";
     sqlx::query(leave).bind(org.as_str()).bind(user.as_str()).execute(&mut *transaction).await.map_err(failed)?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(true)
 }
 

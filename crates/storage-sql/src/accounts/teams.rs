@@ -6,7 +6,7 @@ use wharfinger_identity::{Account, AccountId, Team, TeamId, TeamName};
 use wharfinger_storage::accounts::{Page, TeamChange};
 use wharfinger_storage::{Result, StorageError};
 
-use super::{account, bump, damaged};
+use super::{account, commit, damaged};
 use crate::{Sql, failed};
 
 fn team(row: &SqliteRow) -> Result<Team> {
@@ -36,8 +36,7 @@ pub(super) async fn create(sql: &Sql, team: &Team) -> Result<()> {
         .execute(&mut *transaction)
         .await
         .map_err(name_taken)?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)
+    commit(sql, transaction).await
 }
 
 pub(super) async fn find(sql: &Sql, id: &TeamId) -> Result<Option<Team>> {
@@ -93,8 +92,7 @@ pub(super) async fn update(sql: &Sql, id: &TeamId, change: &TeamChange) -> Resul
         .map_err(name_taken)?;
     let Some(row) = row else { return Ok(None) };
     let team = team(&row)?;
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(Some(team))
 }
 
@@ -105,8 +103,7 @@ pub(super) async fn delete(sql: &Sql, id: &TeamId) -> Result<bool> {
     if deleted.rows_affected() == 0 {
         return Ok(false);
     }
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(true)
 }
 
@@ -123,8 +120,7 @@ pub(super) async fn put_member(sql: &Sql, team: &TeamId, user: &AccountId) -> Re
     for statement in statements {
         sqlx::query(statement).bind(team.as_str()).bind(user.as_str()).execute(&mut *transaction).await.map_err(failed)?;
     }
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)
+    commit(sql, transaction).await
 }
 
 pub(super) async fn remove_member(sql: &Sql, team: &TeamId, user: &AccountId) -> Result<bool> {
@@ -138,8 +134,7 @@ pub(super) async fn remove_member(sql: &Sql, team: &TeamId, user: &AccountId) ->
     if removed.rows_affected() == 0 {
         return Ok(false);
     }
-    bump(&mut transaction).await?;
-    transaction.commit().await.map_err(failed)?;
+    commit(sql, transaction).await?;
     Ok(true)
 }
 
