@@ -2,6 +2,7 @@
 //!
 //! The door shows what it was shown; who that is, is said here, from what is stored at this moment.
 
+mod circle;
 mod login;
 mod owners;
 mod recognise;
@@ -21,6 +22,8 @@ use crate::clock::Clock;
 use crate::password::{MAX_LENGTH, MIN_LENGTH, Passwords};
 use crate::secret::Secret;
 use crate::throttle::Throttle;
+
+pub use circle::Circle;
 
 /// How long sessions live.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -20,7 +20,7 @@ mod throttle;
 mod token_service;
 mod tokens;
 
-pub use accounts::{Accounts, AuthError, LoginError, PasswordError, Session, SessionSettings};
+pub use accounts::{Accounts, AuthError, Circle, LoginError, PasswordError, Session, SessionSettings};
 pub use bundle::{Bundle, BundleError, BundleSettings, Bundles};
 pub use ca::{CaError, CertificateAuthority, Issued};
 pub use clock::Clock;
@@ -29,7 +29,7 @@ pub use directory::{
     NewTeam, Nonce, TeamChanges, TeamRow,
 };
 pub use hooks::{Cut, NoPolicy, PolicyNames, PolicyTeams, SignedTags};
-pub use principal::{Forbidden, Granted, Need, Principal, SessionId, Via, authorize};
+pub use principal::{Forbidden, Granted, Need, Principal, Reach, SessionId, Via, authorize};
 pub use registry_access::{AccessError, Action, CatalogGranted, Challenge, RegistryAccess, RepositoryGranted, TokenFault};
 pub use secret::Secret;
 pub use token_service::{Grant, TokenAnswer, TokenError, TokenRequest, TokenService};

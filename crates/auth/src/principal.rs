@@ -50,18 +50,40 @@ pub struct Principal {
 /// What a call of the engine asks of its caller.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Need {
-    /// Lists and the like, which change nothing and read nothing out.
-    List,
-    /// Anything that changes or reads something out of the engine.
+    /// Looking: lists and plain descriptions, which change nothing and read nothing out.
+    View,
+    /// Working with workloads: one's own from restricted control on, everybody's with full control.
+    Work,
+    /// What is the whole engine's, or everybody's on it.
     Operate,
-    /// The cluster's own settings.
+    /// The cluster's own settings, its machines and its secrets.
     Admin,
+}
+
+/// How far goes what was granted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reach {
+    Everything,
+    /// What the caller owns, or somebody with whom they share a team; `nodes`: and the machines it runs on.
+    Own {
+        nodes: bool,
+    },
+}
+
+impl Reach {
+    fn of(account: &Account) -> Self {
+        match account.role {
+            Role::RestrictedControl if !account.is_admin => Self::Own { nodes: false },
+            Role::Scheduler if !account.is_admin => Self::Own { nodes: true },
+            _ => Self::Everything,
+        }
+    }
 }
 
 /// Proof that the principal may do what was needed. Only [`authorize`] makes one.
 ///
 /// ```compile_fail
-/// let granted = wharfinger_auth::Granted { principal: todo!(), need: wharfinger_auth::Need::List };
+/// let granted = wharfinger_auth::Granted { principal: todo!(), need: wharfinger_auth::Need::View };
 /// ```
 #[derive(Clone, Debug)]
 pub struct Granted {
@@ -77,6 +99,10 @@ impl Granted {
     pub fn need(&self) -> Need {
         self.need
     }
+
+    pub fn reach(&self) -> Reach {
+        Reach::of(&self.principal.account)
+    }
 }
 
 /// A denial: who lacks what.
@@ -88,28 +114,32 @@ pub struct Forbidden {
     needed: &'static str,
 }
 
-/// Until roles exist in full, only administrators and full control operate the engine; every other user gets the lists,
-/// and the role `none` gets nothing.
+impl Forbidden {
+    pub fn new(principal: &Principal, needed: &'static str) -> Self {
+        Self { name: principal.account.name.to_string(), role: principal.account.role.as_str(), needed }
+    }
+}
+
+/// Administrators may everything, whatever their role; the role `none` may nothing.
 pub fn authorize(principal: Principal, need: Need) -> Result<Granted, Forbidden> {
     let account = &principal.account;
     let allowed = account.is_active
         && !account.is_org
         && (account.is_admin
             || match need {
-                Need::List => account.role != Role::None,
+                Need::View => account.role != Role::None,
+                Need::Work => matches!(account.role, Role::RestrictedControl | Role::Scheduler | Role::FullControl),
                 Need::Operate => account.role == Role::FullControl,
                 Need::Admin => false,
             });
     if allowed {
         return Ok(Granted { principal, need });
     }
-    Err(Forbidden {
-        name: account.name.to_string(),
-        role: account.role.as_str(),
-        needed: match need {
-            Need::List => "viewonly or more",
-            Need::Operate => "fullcontrol",
-            Need::Admin => "an administrator",
-        },
-    })
+    let needed = match need {
+        Need::View => "viewonly or more",
+        Need::Work => "restrictedcontrol or more",
+        Need::Operate => "fullcontrol",
+        Need::Admin => "an administrator",
+    };
+    Err(Forbidden::new(&principal, needed))
 }

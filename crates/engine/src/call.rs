@@ -3,15 +3,18 @@
 pub mod table;
 
 mod path;
+mod verdict;
 mod version;
 
 pub use path::PathRefused;
+pub use verdict::Verdict;
 pub use version::{ApiVersion, NotAVersion};
 
 pub(crate) use path::{Path, encode};
 
 use http::Method;
 use thiserror::Error;
+use wharfinger_auth::Need;
 
 /// What a call carries, and so how it travels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +29,8 @@ pub enum Carries {
     Hijack,
     /// Names of images: parsed in full, decided, rewritten.
     Image(ImageCall),
+    /// No image, but what says whose something is or what it reaches: parsed in full and written anew.
+    Document(Document),
     /// Runs code that nobody signed.
     Build,
     /// The stream of a build's client, in which no proxy sees the images.
@@ -44,17 +49,73 @@ pub enum ImageCall {
     ServiceUpdate,
 }
 
-/// What the caller must be allowed.
+/// The calls that are read in full though they name no image.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rights {
-    /// Not even a login.
-    Anyone,
-    /// Any user: the calls that list.
-    List,
-    /// Full control: the calls that change or read out something.
-    Operate,
-    /// Administrators.
-    Admin,
+pub enum Document {
+    VolumeCreate,
+    NetworkCreate,
+    NetworkConnect,
+    NetworkDisconnect,
+    SecretCreate,
+    SecretUpdate,
+    ConfigCreate,
+    ConfigUpdate,
+    ContainerStart,
+    ContainerUpdate,
+    ExecCreate,
+    Commit,
+}
+
+/// What somebody can own, and what belongs to such a thing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Container,
+    /// Its container's.
+    Exec,
+    Network,
+    Volume,
+    Service,
+    /// Its service's.
+    Task,
+    Secret,
+    Config,
+    /// Everybody's: who may pull it may use it, and only full control gives names.
+    Image,
+    /// Nobody's, and shown in full only to those who place workloads.
+    Node,
+}
+
+impl Kind {
+    /// As people say it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Exec => "exec instance",
+            Self::Network => "network",
+            Self::Volume => "volume",
+            Self::Service => "service",
+            Self::Task => "task",
+            Self::Secret => "secret",
+            Self::Config => "config",
+            Self::Image => "image",
+            Self::Node => "node",
+        }
+    }
+}
+
+/// What a call is about, for those who reach only what is theirs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum About {
+    /// Nothing that has an owner.
+    Nothing,
+    /// All of a kind: they get their part.
+    List(Kind),
+    /// The one that is named: it has to be theirs.
+    One(Kind),
+    /// The one that is named, and what is asked of it or goes on in it: theirs, and within the limits.
+    Inside(Kind),
+    /// A new one: it becomes theirs, within the limits.
+    New(Kind),
 }
 
 /// One call of the engine's API, in one spelling.
@@ -64,7 +125,9 @@ pub struct Call {
     /// The version in the path, if there was one.
     pub version: Option<ApiVersion>,
     pub carries: Carries,
-    pub rights: Rights,
+    /// What its caller needs; `None`: not even a login.
+    pub need: Option<Need>,
+    pub about: About,
     /// The line of the table, for the log.
     pub pattern: &'static str,
     /// What stands in the first place of the pattern: the container, image, service.
@@ -100,7 +163,8 @@ impl Call {
             method: method.clone(),
             version,
             carries: route.carries,
-            rights: route.rights,
+            need: route.need,
+            about: route.about,
             pattern: route.pattern,
             name,
             path,
@@ -118,6 +182,15 @@ impl Call {
             return Err(CallRefused::TooOld { asked });
         }
         Ok(asked)
+    }
+
+    /// Names the same thing by its id, which nobody can give to another one meanwhile.
+    pub(crate) fn rename(&mut self, id: &str) {
+        let place = self.pattern.trim_start_matches('/').split('/').position(|part| part.starts_with('{'));
+        if let Some(segment) = place.and_then(|place| self.path.segments.get_mut(place)) {
+            id.clone_into(segment);
+            self.name = Some(id.to_owned());
+        }
     }
 
     /// The path as it is forwarded.

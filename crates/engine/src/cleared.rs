@@ -5,11 +5,12 @@
 //! ```
 
 use axum::body::Body;
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, HeaderValue, Request, header};
 use wharfinger_auth::Granted;
 
 use crate::{
     call::{ApiVersion, Call, Carries, encode},
+    document::Document,
     headers::towards_engine,
     image::Pinned,
 };
@@ -32,11 +33,29 @@ impl Cleared {
         headers: HeaderMap,
         body: Body,
     ) -> Result<Self, NotCleared> {
-        if matches!(call.carries, Carries::Image(_)) {
+        if matches!(call.carries, Carries::Image(_) | Carries::Document(_)) {
             return Err(NotCleared);
         }
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         Self::new(call, &format!("{}{query}", call.path(version)), headers, body)
+    }
+
+    /// A call that was read in full, written anew.
+    pub(crate) fn written(
+        _granted: &Granted,
+        call: &Call,
+        version: ApiVersion,
+        mut headers: HeaderMap,
+        document: Document,
+    ) -> Result<Self, NotCleared> {
+        let (query, body) = document.written();
+        let query = if query.is_empty() { query } else { format!("?{query}") };
+        headers.remove(header::CONTENT_TYPE);
+        headers.remove(header::CONTENT_ENCODING);
+        if body.is_some() {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        Self::new(call, &format!("{}{query}", call.path(version)), headers, body.unwrap_or_default())
     }
 
     /// A call with images, written anew.

@@ -2,8 +2,11 @@
 
 mod answer;
 mod decide;
+mod documents;
 mod hijack;
 mod images;
+mod lists;
+mod own;
 mod pulled;
 
 use std::sync::Arc;
@@ -17,16 +20,17 @@ use axum::{
 };
 use http::{StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use wharfinger_auth::{Accounts, AuthError, Granted, Need, Principal, authorize};
+use wharfinger_auth::{Accounts, AuthError, Circle, Forbidden, Granted, Need, Principal, Reach, authorize};
 use wharfinger_gate::Decide;
 use wharfinger_transport::{Peer, is_cross_site};
 
 use crate::{
-    call::{ApiVersion, Call, Carries, Rights},
+    call::{ApiVersion, Call, Carries, Verdict},
     cleared::Cleared,
     error::Refusal,
     upstream::Upstream,
 };
+use own::Own;
 
 /// The longest body of a call that is read whole.
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
@@ -37,12 +41,19 @@ pub trait Authenticate: Send + Sync {
     /// By the key of a client certificate (SPKI, DER) or a bearer token. Cookies are not looked at: a browser sends them
     /// unasked.
     async fn authenticate(&self, spki: Option<&[u8]>, bearer: Option<&str>) -> Result<Option<Principal>, AuthError>;
+
+    /// Whose things are as good as the principal's own at this moment.
+    async fn circle(&self, principal: &Principal) -> Result<Circle, AuthError>;
 }
 
 #[async_trait]
 impl Authenticate for Accounts {
     async fn authenticate(&self, spki: Option<&[u8]>, bearer: Option<&str>) -> Result<Option<Principal>, AuthError> {
         Self::authenticate(self, spki, bearer, None).await
+    }
+
+    async fn circle(&self, principal: &Principal) -> Result<Circle, AuthError> {
+        Ok(Self::circle(self, &principal.account.id).await?)
     }
 }
 
@@ -87,16 +98,16 @@ struct Permitted {
     peer: Peer,
     parts: Parts,
     body: Body,
+    /// What they reach, if that is not everything.
+    own: Option<Own>,
 }
 
 impl Engine {
     async fn pass(self: Arc<Self>, request: Request) -> Result<Response, Refusal> {
         let (parts, body) = request.into_parts();
         let call = Call::parse(&parts.method, parts.uri.path())?;
-        if call.rights == Rights::Anyone {
-            return Ok(self.ping().await);
-        }
-        let (granted, peer) = self.permit(&parts, call.rights).await?;
+        let Some(need) = call.need else { return Ok(self.ping().await) };
+        let (granted, peer) = self.permit(&parts, need).await?;
         let version = call.effective_version(self.upstream.newest().await?)?;
         tracing::debug!(
             principal = %granted.principal().account.name,
@@ -105,12 +116,26 @@ impl Engine {
             name = call.name,
             "engine call"
         );
-        let permitted = Permitted { call, version, granted, peer, parts, body };
+        let own = self.own(&granted).await?;
+        let mut permitted = Permitted { call, version, granted, peer, parts, body, own };
+        let verdict = Verdict::of(permitted.granted.reach(), permitted.call.about);
+        match verdict {
+            Verdict::Allow | Verdict::Within => {}
+            Verdict::Filtered(kind) => return self.filtered(permitted, kind).await,
+            Verdict::Own(kind) | Verdict::OwnWithin(kind) => {
+                let within = matches!(verdict, Verdict::OwnWithin(_));
+                if let Some(answer) = self.only_own(&mut permitted, kind, within).await? {
+                    return Ok(answer);
+                }
+            }
+            Verdict::Refuse => return Err(Forbidden::new(permitted.granted.principal(), "scheduler or fullcontrol").into()),
+        }
         match permitted.call.carries {
             Carries::Nothing | Carries::Ping => self.forward(permitted).await,
             Carries::Version => self.version(permitted).await,
             Carries::Hijack => self.hijack(permitted, Box::pin(std::future::pending())).await,
             Carries::Image(kind) => self.image_call(kind, permitted).await,
+            Carries::Document(kind) => self.document(kind, permitted).await,
             Carries::Build => {
                 self.permit_build(&permitted.granted, permitted.call.pattern).await?;
                 self.forward(permitted).await
@@ -130,7 +155,7 @@ impl Engine {
     }
 
     /// Who is calling, and may they?
-    async fn permit(&self, parts: &Parts, rights: Rights) -> Result<(Granted, Peer), Refusal> {
+    async fn permit(&self, parts: &Parts, need: Need) -> Result<(Granted, Peer), Refusal> {
         if is_cross_site(parts) {
             return Err(Refusal::CrossSite);
         }
@@ -138,12 +163,13 @@ impl Engine {
         let principal = self.accounts.authenticate(peer.certificate_spki(), bearer(parts)).await?;
         let principal = principal.ok_or(Refusal::Unauthenticated)?;
         peer.bind(principal.account.id.as_str(), principal.via.key().map(wharfinger_identity::PublicKeyId::as_str));
-        let need = match rights {
-            Rights::Anyone | Rights::List => Need::List,
-            Rights::Operate => Need::Operate,
-            Rights::Admin => Need::Admin,
-        };
         Ok((authorize(principal, need)?, peer))
+    }
+
+    async fn own(&self, granted: &Granted) -> Result<Option<Own>, Refusal> {
+        let Reach::Own { nodes } = granted.reach() else { return Ok(None) };
+        let circle = self.accounts.circle(granted.principal()).await?;
+        Ok(Some(Own { circle, nodes, found: None }))
     }
 
     /// While only signed images run, builds pass only if the policy says so, and each is recorded.
@@ -159,7 +185,7 @@ impl Engine {
 
     /// A call without images: both bodies stream.
     async fn forward(&self, permitted: Permitted) -> Result<Response, Refusal> {
-        let Permitted { call, version, granted, peer, parts, body } = permitted;
+        let Permitted { call, version, granted, peer, parts, body, .. } = permitted;
         let cleared = Cleared::untouched(&granted, &call, version, parts.uri.query(), parts.headers, body)?;
         let answer = self.upstream.send(cleared).await?;
         Ok(answer::stream(answer, &peer))

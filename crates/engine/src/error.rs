@@ -13,6 +13,8 @@ use crate::{
     call::{CallRefused, PathRefused},
     cleared::NotCleared,
     image::ImageCallRefused,
+    limits::Beyond,
+    owner::Forged,
     upstream::EngineDown,
 };
 
@@ -48,6 +50,26 @@ pub(crate) enum Refusal {
          the engine itself"
     )]
     Plugins,
+    #[error(transparent)]
+    Beyond(#[from] Beyond),
+    #[error(transparent)]
+    Forged(#[from] Forged),
+    #[error("No such {kind}: {name}, or it belongs to nobody in a team with you")]
+    NotTheirs { kind: &'static str, name: String },
+    #[error("the {kind} `{name}` in this request is not there, or belongs to nobody in a team with you")]
+    NamesOthers { kind: &'static str, name: String },
+    #[error("there is a {kind} `{name}` of somebody else already: choose another name")]
+    Taken { kind: &'static str, name: String },
+    #[error(
+        "the volume `{0}` may be somebody else's on another node of the swarm, where this cluster cannot look: use a volume without \
+         a name or a tmpfs, or ask somebody with the role fullcontrol"
+    )]
+    Elsewhere(String),
+    #[error(
+        "starting from a checkpoint outside of the container (checkpoint-dir) is refused while only signed images run here, because \
+         nobody signed what it holds"
+    )]
+    Checkpoint,
     #[error("the policy changed while this call was decided: try again")]
     Outdated,
     #[error(transparent)]
@@ -68,7 +90,17 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated | Self::Auth(AuthError::Refused(_)) => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::CrossSite | Self::Builds | Self::Plugins => StatusCode::FORBIDDEN,
+            Self::Forbidden(_)
+            | Self::CrossSite
+            | Self::Builds
+            | Self::Plugins
+            | Self::Beyond(_)
+            | Self::Forged(_)
+            | Self::NamesOthers { .. }
+            | Self::Elsewhere(_)
+            | Self::Checkpoint => StatusCode::FORBIDDEN,
+            Self::NotTheirs { .. } => StatusCode::NOT_FOUND,
+            Self::Taken { .. } => StatusCode::CONFLICT,
             Self::Call(CallRefused::Unknown { .. }) => StatusCode::NOT_FOUND,
             Self::Call(CallRefused::Path(PathRefused::TooLong)) => StatusCode::URI_TOO_LONG,
             Self::Call(CallRefused::Path(_) | CallRefused::TooNew { .. } | CallRefused::TooOld { .. }) | Self::BrokenBody => {

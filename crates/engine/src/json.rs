@@ -34,6 +34,41 @@ impl Json {
         entries.iter_mut().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// Puts a value under the key, in the place of the one that stands there. Only an object has keys.
+    pub(crate) fn set(&mut self, key: &str, value: Self) {
+        let Self::Object(entries) = self else { return };
+        match entries.iter_mut().find(|(name, _)| name == key) {
+            Some((_, present)) => *present = value,
+            None => entries.push((key.to_owned(), value)),
+        }
+    }
+
+    /// The items of a list; anything else has none.
+    pub(crate) fn items(&self) -> &[Self] {
+        if let Self::List(items) = self { items } else { &[] }
+    }
+
+    pub(crate) fn items_mut(&mut self) -> &mut [Self] {
+        if let Self::List(items) = self { items } else { &mut [] }
+    }
+
+    /// The entries of an object; anything else has none.
+    pub(crate) fn entries(&self) -> &[(String, Self)] {
+        if let Self::Object(entries) = self { entries } else { &[] }
+    }
+
+    /// What Go's decoder makes of a key that is not there: null, false, zero, the empty text, list or map.
+    pub(crate) fn is_zero(&self) -> bool {
+        match self {
+            Self::Null | Self::Bool(false) => true,
+            Self::Bool(true) => false,
+            Self::Number(text) => text == "0",
+            Self::Text(text) => text.is_empty(),
+            Self::List(items) => items.is_empty(),
+            Self::Object(entries) => entries.is_empty(),
+        }
+    }
+
     pub(crate) fn text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }

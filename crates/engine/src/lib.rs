@@ -4,12 +4,16 @@
 //! then somebody's granted call (`auth`), then, if it names images, a call whose images are decided (`gate`) and pinned.
 //! Out goes the engine's answer. What carries no image streams through untouched, hijacked connections included.
 //!
+//! What somebody makes carries their account's id as a label (`owner`). Who reaches only their own (`auth` says who) is shown
+//! what is theirs, and asks for no more than the `limits` allow.
+//!
 //! This room never decides who may do what or which image may run, never forwards a call that its table does not know,
 //! and never forwards the bytes of a call that names images: it forwards what it read.
 
 pub mod call;
 
 mod cleared;
+mod document;
 mod door;
 mod error;
 #[cfg(feature = "fuzzing")]
@@ -17,7 +21,10 @@ pub mod fuzzing;
 mod headers;
 mod image;
 mod json;
+mod limits;
+mod owner;
 mod query;
+mod references;
 mod registry_auth;
 mod schema;
 mod upstream;

@@ -1,9 +1,10 @@
-//! Which keys the calls that carry images may have.
+//! Which keys the calls that are read in full may have.
 //!
 //! Every key of the engine's API up to 1.51 stands in [`calls`]. A key that is not there is refused by name: the engine
 //! might know it, and it might name an image.
 
 mod calls;
+mod documents;
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,9 @@ use thiserror::Error;
 use crate::json::Json;
 
 pub(crate) use calls::{CONTAINER_CREATE, SERVICE};
+pub(crate) use documents::{
+    CONTAINER_UPDATE, EXEC_CREATE, NETWORK_CONNECT, NETWORK_CREATE, NETWORK_DISCONNECT, SECRET, VOLUME_CREATE,
+};
 
 /// What a value may be. `null` may stand anywhere, as in Go.
 #[derive(Debug)]

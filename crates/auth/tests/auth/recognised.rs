@@ -1,5 +1,5 @@
 use time::Duration;
-use wharfinger_auth::{AuthError, KeyChanges, Need, Principal, Secret, Session, SessionSettings, Via, authorize};
+use wharfinger_auth::{AuthError, KeyChanges, Need, Principal, Reach, Secret, Session, SessionSettings, Via, authorize};
 use wharfinger_identity::{Account, Role};
 
 use crate::house::{HOME, House, PASSWORD, house, spki, with_password};
@@ -175,28 +175,46 @@ async fn a_token_beside_a_certificate_is_who_calls_and_a_bad_one_is_refused() {
 }
 
 #[tokio::test]
-async fn the_engine_is_operated_by_full_control_and_administrators_only() {
+async fn each_role_may_what_it_says_and_no_more() {
     let house = house().await;
     let ada = house.user("ada").await;
-    // (administrator, role, active) may (list, operate, administer)
-    for (is_admin, role, is_active, may) in [
-        (false, Role::None, true, [false, false, false]),
-        (false, Role::ViewOnly, true, [true, false, false]),
-        (false, Role::RestrictedControl, true, [true, false, false]),
-        (false, Role::Scheduler, true, [true, false, false]),
-        (false, Role::FullControl, true, [true, true, false]),
-        (true, Role::None, true, [true, true, true]),
-        (true, Role::FullControl, false, [false, false, false]),
+    let (everything, own, placed) = (Reach::Everything, Reach::Own { nodes: false }, Reach::Own { nodes: true });
+    // (administrator, role, active) may (view, work, operate, administer), and how far that goes
+    for (is_admin, role, is_active, may, reach) in [
+        (false, Role::None, true, [false, false, false, false], everything),
+        (false, Role::ViewOnly, true, [true, false, false, false], everything),
+        (false, Role::RestrictedControl, true, [true, true, false, false], own),
+        (false, Role::Scheduler, true, [true, true, false, false], placed),
+        (false, Role::FullControl, true, [true, true, true, false], everything),
+        (true, Role::None, true, [true, true, true, true], everything),
+        (true, Role::RestrictedControl, true, [true, true, true, true], everything),
+        (true, Role::FullControl, false, [false, false, false, false], everything),
     ] {
         let account = Account { is_admin, role, is_active, ..ada.clone() };
-        for (need, may) in [Need::List, Need::Operate, Need::Admin].into_iter().zip(may) {
+        for (need, may) in [Need::View, Need::Work, Need::Operate, Need::Admin].into_iter().zip(may) {
             let granted = authorize(with_password(&account), need);
             assert_eq!(granted.is_ok(), may, "{role} admin={is_admin} active={is_active} {need:?}");
-            if let Err(denied) = granted {
-                assert!(denied.to_string().contains("`ada`"));
+            match granted {
+                Ok(granted) => assert_eq!(granted.reach(), reach, "{role} admin={is_admin}"),
+                Err(denied) => assert!(denied.to_string().contains("`ada`")),
             }
         }
     }
     let org = Account { is_org: true, is_admin: true, ..ada };
-    assert!(authorize(with_password(&org), Need::List).is_err());
+    assert!(authorize(with_password(&org), Need::View).is_err());
+}
+
+#[tokio::test]
+async fn the_circle_is_oneself_and_those_who_share_a_team() {
+    let house = house().await;
+    let (ada, bob, eve) = (house.user("ada").await, house.user("bob").await, house.user("eve").await);
+    let owns = async |whose: &Account| house.accounts.circle(&ada.id).await.unwrap().owns(Some(whose.id.as_str()));
+    assert!(owns(&ada).await && !owns(&bob).await);
+    assert!(!house.accounts.circle(&ada.id).await.unwrap().owns(None), "what nobody owns is nobody's");
+    house.org("acme").await;
+    house.team("acme", "qa", &["ada", "bob"]).await;
+    house.team("acme", "ops", &["eve"]).await;
+    assert!(owns(&bob).await && !owns(&eve).await, "an organization alone is not a team");
+    house.directory.remove_team_member(&with_password(&house.admin), "acme", "qa", "bob").await.unwrap();
+    assert!(owns(&ada).await && !owns(&bob).await);
 }

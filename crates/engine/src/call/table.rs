@@ -1,25 +1,38 @@
-//! Every call of the engine's API from 1.24 to 1.51: what it carries and what it needs.
+//! Every call of the engine's API from 1.24 to 1.51: what it carries, what it needs and what it is about.
 //!
 //! In a pattern `{x}` is one segment and `{x…}` one or more (names of images and plugins hold slashes). A call that no
 //! line matches is refused. Sources: the API reference of each version, and the engine's routers for what it leaves out.
+//! Calls newer than that (`/images/{name}/attestations` of 1.55) are unknown here, because their version is refused.
 
 use http::Method;
+use wharfinger_auth::Need;
 
-use super::{Carries, ImageCall, Rights};
-use Carries::{Build, BuildTunnel, Hijack, Image, Nothing, Ping, Plugin, Version};
-use Rights::{Admin, Anyone, List, Operate};
+use super::{About, Carries, Document, ImageCall, Kind};
+use About::{Inside, List, New, One};
+use Carries::{Build, BuildTunnel, Document as Reads, Hijack, Image, Nothing, Ping, Plugin, Version};
+use Kind::{Config, Container, Exec, Network, Node, Secret, Service, Task, Volume};
+use Need::{Admin, Operate, View, Work};
 
 /// One line of the table.
 pub struct Route {
     pub method: Method,
     pub pattern: &'static str,
     pub carries: Carries,
-    pub rights: Rights,
+    /// `None`: not even a login.
+    pub need: Option<Need>,
+    pub about: About,
 }
 
-const fn route(method: Method, pattern: &'static str, carries: Carries, rights: Rights) -> Route {
-    Route { method, pattern, carries, rights }
+const fn route(method: Method, pattern: &'static str, carries: Carries, need: Need, about: About) -> Route {
+    Route { method, pattern, carries, need: Some(need), about }
 }
+
+const fn anyone(method: Method, pattern: &'static str, carries: Carries) -> Route {
+    Route { method, pattern, carries, need: None, about: About::Nothing }
+}
+
+/// Of calls that are about nothing with an owner.
+const ALL: About = About::Nothing;
 
 const GET: Method = Method::GET;
 const HEAD: Method = Method::HEAD;
@@ -30,135 +43,135 @@ const DELETE: Method = Method::DELETE;
 #[rustfmt::skip]
 pub const TABLE: &[Route] = &[
     // The engine itself
-    route(GET,    "/_ping",                               Ping,    Anyone),
-    route(HEAD,   "/_ping",                               Ping,    Anyone),
-    route(GET,    "/version",                             Version, List),
-    route(GET,    "/info",                                Nothing, List),
+    anyone(GET,   "/_ping",                              Ping),
+    anyone(HEAD,  "/_ping",                              Ping),
+    route(GET,    "/version",                            Version, View, ALL),
+    route(GET,    "/info",                               Nothing, View, ALL),
     // Has the engine try credentials at the registry they are for; `docker login` asks for it.
-    route(POST,   "/auth",                                Nothing, List),
-    route(GET,    "/events",                              Nothing, Operate),
-    route(GET,    "/system/df",                           Nothing, Operate),
+    route(POST,   "/auth",                               Nothing, View, ALL),
+    route(GET,    "/events",                             Nothing, Operate, ALL),
+    route(GET,    "/system/df",                          Nothing, Operate, ALL),
 
     // Containers
-    route(GET,    "/containers/json",                     Nothing, List),
-    route(POST,   "/containers/create",                   Image(ImageCall::ContainerCreate), Operate),
-    route(POST,   "/containers/prune",                    Nothing, Operate),
-    route(GET,    "/containers/{id}/json",                Nothing, Operate),
-    route(GET,    "/containers/{id}/top",                 Nothing, Operate),
-    route(GET,    "/containers/{id}/logs",                Nothing, Operate),
-    route(GET,    "/containers/{id}/changes",             Nothing, Operate),
-    route(GET,    "/containers/{id}/export",              Nothing, Operate),
-    route(GET,    "/containers/{id}/stats",               Nothing, Operate),
-    route(POST,   "/containers/{id}/resize",              Nothing, Operate),
+    route(GET,    "/containers/json",                    Nothing, View, List(Container)),
+    route(POST,   "/containers/create",                  Image(ImageCall::ContainerCreate), Work, New(Container)),
+    route(POST,   "/containers/prune",                   Nothing, Operate, ALL),
+    route(GET,    "/containers/{id}/json",               Nothing, View, One(Container)),
+    route(GET,    "/containers/{id}/top",                Nothing, Work, One(Container)),
+    route(GET,    "/containers/{id}/logs",               Nothing, Work, One(Container)),
+    route(GET,    "/containers/{id}/changes",            Nothing, Work, One(Container)),
+    route(GET,    "/containers/{id}/export",             Nothing, Work, Inside(Container)),
+    route(GET,    "/containers/{id}/stats",              Nothing, View, One(Container)),
+    route(POST,   "/containers/{id}/resize",             Nothing, Work, One(Container)),
     // What exists may always be started, whatever the policy says today.
-    route(POST,   "/containers/{id}/start",               Nothing, Operate),
-    route(POST,   "/containers/{id}/stop",                Nothing, Operate),
-    route(POST,   "/containers/{id}/restart",             Nothing, Operate),
-    route(POST,   "/containers/{id}/kill",                Nothing, Operate),
-    route(POST,   "/containers/{id}/update",              Nothing, Operate),
-    route(POST,   "/containers/{id}/rename",              Nothing, Operate),
-    route(POST,   "/containers/{id}/pause",               Nothing, Operate),
-    route(POST,   "/containers/{id}/unpause",             Nothing, Operate),
-    route(POST,   "/containers/{id}/attach",              Hijack,  Operate),
-    route(GET,    "/containers/{id}/attach/ws",           Hijack,  Operate),
-    route(POST,   "/containers/{id}/wait",                Nothing, Operate),
-    route(DELETE, "/containers/{id}",                     Nothing, Operate),
-    route(HEAD,   "/containers/{id}/archive",             Nothing, Operate),
-    route(GET,    "/containers/{id}/archive",             Nothing, Operate),
-    route(PUT,    "/containers/{id}/archive",             Nothing, Operate),
-    route(GET,    "/containers/{id}/checkpoints",         Nothing, Operate),
-    route(POST,   "/containers/{id}/checkpoints",         Nothing, Operate),
-    route(DELETE, "/containers/{id}/checkpoints/{name}",  Nothing, Operate),
-    route(POST,   "/containers/{id}/exec",                Nothing, Operate),
-    route(POST,   "/exec/{id}/start",                     Hijack,  Operate),
-    route(POST,   "/exec/{id}/resize",                    Nothing, Operate),
-    route(GET,    "/exec/{id}/json",                      Nothing, Operate),
+    route(POST,   "/containers/{id}/start",              Reads(Document::ContainerStart), Work, Inside(Container)),
+    route(POST,   "/containers/{id}/stop",               Nothing, Work, One(Container)),
+    route(POST,   "/containers/{id}/restart",            Nothing, Work, Inside(Container)),
+    route(POST,   "/containers/{id}/kill",               Nothing, Work, One(Container)),
+    route(POST,   "/containers/{id}/update",             Reads(Document::ContainerUpdate), Work, Inside(Container)),
+    route(POST,   "/containers/{id}/rename",             Nothing, Work, One(Container)),
+    route(POST,   "/containers/{id}/pause",              Nothing, Work, One(Container)),
+    route(POST,   "/containers/{id}/unpause",            Nothing, Work, One(Container)),
+    route(POST,   "/containers/{id}/attach",             Hijack, Work, Inside(Container)),
+    route(GET,    "/containers/{id}/attach/ws",          Hijack, Work, Inside(Container)),
+    route(POST,   "/containers/{id}/wait",               Nothing, Work, One(Container)),
+    route(DELETE, "/containers/{id}",                    Nothing, Work, One(Container)),
+    route(HEAD,   "/containers/{id}/archive",            Nothing, Work, Inside(Container)),
+    route(GET,    "/containers/{id}/archive",            Nothing, Work, Inside(Container)),
+    route(PUT,    "/containers/{id}/archive",            Nothing, Work, Inside(Container)),
+    route(GET,    "/containers/{id}/checkpoints",        Nothing, Operate, ALL),
+    route(POST,   "/containers/{id}/checkpoints",        Nothing, Operate, ALL),
+    route(DELETE, "/containers/{id}/checkpoints/{name}", Nothing, Operate, ALL),
+    route(POST,   "/containers/{id}/exec",               Reads(Document::ExecCreate), Work, Inside(Container)),
+    route(POST,   "/exec/{id}/start",                    Hijack, Work, Inside(Exec)),
+    route(POST,   "/exec/{id}/resize",                   Nothing, Work, One(Exec)),
+    route(GET,    "/exec/{id}/json",                     Nothing, Work, One(Exec)),
     // Makes an image that nobody signed: it can be made, and will not run.
-    route(POST,   "/commit",                              Nothing, Operate),
+    route(POST,   "/commit",                             Reads(Document::Commit), Work, Inside(Container)),
 
     // Images
-    route(GET,    "/images/json",                         Nothing, List),
-    route(GET,    "/images/search",                       Nothing, Operate),
-    route(GET,    "/images/get",                          Nothing, Operate),
-    route(POST,   "/images/load",                         Nothing, Operate),
-    route(POST,   "/images/prune",                        Nothing, Operate),
-    route(POST,   "/images/create",                       Image(ImageCall::Pull), Operate),
-    route(GET,    "/images/{name…}/json",                 Nothing, Operate),
-    route(GET,    "/images/{name…}/history",              Nothing, Operate),
-    route(GET,    "/images/{name…}/get",                  Nothing, Operate),
-    route(POST,   "/images/{name…}/push",                 Nothing, Operate),
-    route(POST,   "/images/{name…}/tag",                  Nothing, Operate),
-    route(DELETE, "/images/{name…}",                      Nothing, Operate),
-    route(GET,    "/distribution/{name…}/json",           Image(ImageCall::Distribution), Operate),
+    route(GET,    "/images/json",                        Nothing, View, ALL),
+    route(GET,    "/images/search",                      Nothing, Work, ALL),
+    route(GET,    "/images/get",                         Nothing, Operate, ALL),
+    route(POST,   "/images/load",                        Nothing, Operate, ALL),
+    route(POST,   "/images/prune",                       Nothing, Operate, ALL),
+    route(POST,   "/images/create",                      Image(ImageCall::Pull), Work, New(Kind::Image)),
+    route(GET,    "/images/{name…}/json",                Nothing, View, ALL),
+    route(GET,    "/images/{name…}/history",             Nothing, View, ALL),
+    route(GET,    "/images/{name…}/get",                 Nothing, Operate, ALL),
+    route(POST,   "/images/{name…}/push",                Nothing, Operate, ALL),
+    route(POST,   "/images/{name…}/tag",                 Nothing, Operate, ALL),
+    route(DELETE, "/images/{name…}",                     Nothing, Operate, ALL),
+    route(GET,    "/distribution/{name…}/json",          Image(ImageCall::Distribution), Work, ALL),
 
     // Builds
-    route(POST,   "/build",                               Build,       Operate),
-    route(POST,   "/build/cancel",                        Nothing,     Operate),
-    route(POST,   "/build/prune",                         Nothing,     Operate),
-    route(POST,   "/session",                             BuildTunnel, Operate),
-    route(POST,   "/grpc",                                BuildTunnel, Operate),
+    route(POST,   "/build",                              Build, Operate, ALL),
+    route(POST,   "/build/cancel",                       Nothing, Operate, ALL),
+    route(POST,   "/build/prune",                        Nothing, Operate, ALL),
+    route(POST,   "/session",                            BuildTunnel, Operate, ALL),
+    route(POST,   "/grpc",                               BuildTunnel, Operate, ALL),
 
     // Networks and volumes
-    route(GET,    "/networks",                            Nothing, List),
-    route(GET,    "/networks/{id}",                       Nothing, Operate),
-    route(POST,   "/networks/create",                     Nothing, Operate),
-    route(POST,   "/networks/prune",                      Nothing, Operate),
-    route(POST,   "/networks/{id}/connect",               Nothing, Operate),
-    route(POST,   "/networks/{id}/disconnect",            Nothing, Operate),
-    route(DELETE, "/networks/{id}",                       Nothing, Operate),
-    route(GET,    "/volumes",                             Nothing, List),
-    route(GET,    "/volumes/{name}",                      Nothing, Operate),
-    route(POST,   "/volumes/create",                      Nothing, Operate),
-    route(POST,   "/volumes/prune",                       Nothing, Operate),
-    route(PUT,    "/volumes/{name}",                      Nothing, Operate),
-    route(DELETE, "/volumes/{name}",                      Nothing, Operate),
+    route(GET,    "/networks",                           Nothing, View, List(Network)),
+    route(GET,    "/networks/{id}",                      Nothing, View, One(Network)),
+    route(POST,   "/networks/create",                    Reads(Document::NetworkCreate), Work, New(Network)),
+    route(POST,   "/networks/prune",                     Nothing, Operate, ALL),
+    route(POST,   "/networks/{id}/connect",              Reads(Document::NetworkConnect), Work, Inside(Network)),
+    route(POST,   "/networks/{id}/disconnect",           Reads(Document::NetworkDisconnect), Work, Inside(Network)),
+    route(DELETE, "/networks/{id}",                      Nothing, Work, One(Network)),
+    route(GET,    "/volumes",                            Nothing, View, List(Volume)),
+    route(GET,    "/volumes/{name}",                     Nothing, View, One(Volume)),
+    route(POST,   "/volumes/create",                     Reads(Document::VolumeCreate), Work, New(Volume)),
+    route(POST,   "/volumes/prune",                      Nothing, Operate, ALL),
+    route(PUT,    "/volumes/{name}",                     Nothing, Operate, ALL),
+    route(DELETE, "/volumes/{name}",                     Nothing, Work, One(Volume)),
 
     // Swarm
-    route(GET,    "/services",                            Nothing, List),
-    route(GET,    "/services/{id}",                       Nothing, Operate),
-    route(GET,    "/services/{id}/logs",                  Nothing, Operate),
-    route(POST,   "/services/create",                     Image(ImageCall::ServiceCreate), Operate),
-    route(POST,   "/services/{id}/update",                Image(ImageCall::ServiceUpdate), Operate),
-    route(DELETE, "/services/{id}",                       Nothing, Operate),
-    route(GET,    "/tasks",                               Nothing, List),
-    route(GET,    "/tasks/{id}",                          Nothing, Operate),
-    route(GET,    "/tasks/{id}/logs",                     Nothing, Operate),
+    route(GET,    "/services",                           Nothing, View, List(Service)),
+    route(GET,    "/services/{id}",                      Nothing, View, One(Service)),
+    route(GET,    "/services/{id}/logs",                 Nothing, Work, One(Service)),
+    route(POST,   "/services/create",                    Image(ImageCall::ServiceCreate), Work, New(Service)),
+    route(POST,   "/services/{id}/update",               Image(ImageCall::ServiceUpdate), Work, Inside(Service)),
+    route(DELETE, "/services/{id}",                      Nothing, Work, One(Service)),
+    route(GET,    "/tasks",                              Nothing, View, List(Task)),
+    route(GET,    "/tasks/{id}",                         Nothing, View, One(Task)),
+    route(GET,    "/tasks/{id}/logs",                    Nothing, Work, One(Task)),
     // Lists of secrets and configs say more than names: a config's list holds its data.
-    route(GET,    "/secrets",                             Nothing, Operate),
-    route(GET,    "/secrets/{id}",                        Nothing, Operate),
-    route(POST,   "/secrets/create",                      Nothing, Operate),
-    route(POST,   "/secrets/{id}/update",                 Nothing, Operate),
-    route(DELETE, "/secrets/{id}",                        Nothing, Operate),
-    route(GET,    "/configs",                             Nothing, Operate),
-    route(GET,    "/configs/{id}",                        Nothing, Operate),
-    route(POST,   "/configs/create",                      Nothing, Operate),
-    route(POST,   "/configs/{id}/update",                 Nothing, Operate),
-    route(DELETE, "/configs/{id}",                        Nothing, Operate),
-    route(GET,    "/nodes",                               Nothing, List),
-    route(GET,    "/nodes/{id}",                          Nothing, Operate),
-    route(POST,   "/nodes/{id}/update",                   Nothing, Admin),
-    route(DELETE, "/nodes/{id}",                          Nothing, Admin),
+    route(GET,    "/secrets",                            Nothing, Work, List(Secret)),
+    route(GET,    "/secrets/{id}",                       Nothing, Work, One(Secret)),
+    route(POST,   "/secrets/create",                     Reads(Document::SecretCreate), Work, New(Secret)),
+    route(POST,   "/secrets/{id}/update",                Reads(Document::SecretUpdate), Work, One(Secret)),
+    route(DELETE, "/secrets/{id}",                       Nothing, Work, One(Secret)),
+    route(GET,    "/configs",                            Nothing, Work, List(Config)),
+    route(GET,    "/configs/{id}",                       Nothing, Work, One(Config)),
+    route(POST,   "/configs/create",                     Reads(Document::ConfigCreate), Work, New(Config)),
+    route(POST,   "/configs/{id}/update",                Reads(Document::ConfigUpdate), Work, One(Config)),
+    route(DELETE, "/configs/{id}",                       Nothing, Work, One(Config)),
+    route(GET,    "/nodes",                              Nothing, View, List(Node)),
+    route(GET,    "/nodes/{id}",                         Nothing, View, One(Node)),
+    route(POST,   "/nodes/{id}/update",                  Nothing, Admin, ALL),
+    route(DELETE, "/nodes/{id}",                         Nothing, Admin, ALL),
     // `GET /swarm` holds the join tokens.
-    route(GET,    "/swarm",                               Nothing, Admin),
-    route(GET,    "/swarm/unlockkey",                     Nothing, Admin),
-    route(POST,   "/swarm/init",                          Nothing, Admin),
-    route(POST,   "/swarm/join",                          Nothing, Admin),
-    route(POST,   "/swarm/leave",                         Nothing, Admin),
-    route(POST,   "/swarm/update",                        Nothing, Admin),
-    route(POST,   "/swarm/unlock",                        Nothing, Admin),
+    route(GET,    "/swarm",                              Nothing, Admin, ALL),
+    route(GET,    "/swarm/unlockkey",                    Nothing, Admin, ALL),
+    route(POST,   "/swarm/init",                         Nothing, Admin, ALL),
+    route(POST,   "/swarm/join",                         Nothing, Admin, ALL),
+    route(POST,   "/swarm/leave",                        Nothing, Admin, ALL),
+    route(POST,   "/swarm/update",                       Nothing, Admin, ALL),
+    route(POST,   "/swarm/unlock",                       Nothing, Admin, ALL),
 
     // Plugins: programs with the engine's rights, from images that carry no signature
-    route(GET,    "/plugins",                             Nothing, List),
-    route(GET,    "/plugins/privileges",                  Nothing, Admin),
-    route(POST,   "/plugins/pull",                        Plugin,  Admin),
-    route(POST,   "/plugins/create",                      Plugin,  Admin),
-    route(GET,    "/plugins/{name…}/json",                Nothing, Operate),
-    route(POST,   "/plugins/{name…}/enable",              Nothing, Admin),
-    route(POST,   "/plugins/{name…}/disable",             Nothing, Admin),
-    route(POST,   "/plugins/{name…}/push",                Nothing, Admin),
-    route(POST,   "/plugins/{name…}/set",                 Nothing, Admin),
-    route(POST,   "/plugins/{name…}/upgrade",             Plugin,  Admin),
-    route(DELETE, "/plugins/{name…}",                     Nothing, Admin),
+    route(GET,    "/plugins",                            Nothing, View, ALL),
+    route(GET,    "/plugins/privileges",                 Nothing, Admin, ALL),
+    route(POST,   "/plugins/pull",                       Plugin, Admin, ALL),
+    route(POST,   "/plugins/create",                     Plugin, Admin, ALL),
+    route(GET,    "/plugins/{name…}/json",               Nothing, View, ALL),
+    route(POST,   "/plugins/{name…}/enable",             Nothing, Admin, ALL),
+    route(POST,   "/plugins/{name…}/disable",            Nothing, Admin, ALL),
+    route(POST,   "/plugins/{name…}/push",               Nothing, Admin, ALL),
+    route(POST,   "/plugins/{name…}/set",                Nothing, Admin, ALL),
+    route(POST,   "/plugins/{name…}/upgrade",            Plugin, Admin, ALL),
+    route(DELETE, "/plugins/{name…}",                    Nothing, Admin, ALL),
 ];
 
 /// The line of the table that the call is, and the name its pattern has a place for. A line without places goes before

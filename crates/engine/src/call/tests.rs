@@ -1,3 +1,6 @@
+use wharfinger_auth::{Principal, Via, authorize};
+use wharfinger_identity::{Account, AccountId, Role};
+
 use super::*;
 
 fn call(method: &Method, path: &str) -> Call {
@@ -75,7 +78,9 @@ fn a_version_above_the_tables_or_the_engines_is_refused() {
 fn these_calls_and_no_others_are_looked_into() {
     let looked_into: Vec<String> = table::TABLE
         .iter()
-        .filter(|route| !matches!(route.carries, Carries::Nothing | Carries::Ping | Carries::Version | Carries::Hijack))
+        .filter(|route| {
+            !matches!(route.carries, Carries::Nothing | Carries::Ping | Carries::Version | Carries::Hijack | Carries::Document(_))
+        })
         .map(|route| format!("{} {}", route.method, route.pattern))
         .collect();
     let expected = [
@@ -94,27 +99,144 @@ fn these_calls_and_no_others_are_looked_into() {
     assert_eq!(looked_into, expected);
 }
 
+/// What each role may do with each line of the table, as it is committed beside the tests. Who changes a line changes this file,
+/// on purpose: run the test, and put what it shows in the file's place.
 #[test]
-fn users_without_full_control_get_the_lists_and_nothing_else() {
-    let listed: Vec<&str> = table::TABLE
-        .iter()
-        .filter(|route| matches!(route.rights, Rights::List | Rights::Anyone))
-        .map(|route| route.pattern)
-        .collect();
-    let expected = [
-        "/_ping",
-        "/_ping",
-        "/version",
-        "/info",
-        "/auth",
-        "/containers/json",
-        "/images/json",
-        "/networks",
-        "/volumes",
-        "/services",
-        "/tasks",
-        "/nodes",
-        "/plugins",
-    ];
-    assert_eq!(listed, expected);
+fn the_matrix_of_roles_and_calls_is_the_one_that_is_committed() {
+    let rendered = matrix();
+    let committed = include_str!("../../tests/matrix.txt");
+    let difference = rendered.lines().zip(committed.lines().chain(std::iter::repeat(""))).find(|(now, was)| now != was);
+    assert!(rendered == committed, "the matrix differs, first at {difference:?}; it is now:\n{rendered}");
+}
+
+fn matrix() -> String {
+    let columns = ["none", "viewonly", "restricted", "scheduler", "full", "admin"];
+    let mut text = String::from(MATRIX_HEAD);
+    let mut line = |call: &str, carries: &str, words: [&str; 6]| {
+        let words = words.map(|word| format!("{word:<11}")).concat();
+        text.push_str(format!("{call:<45}{carries:<9}{words}").trim_end());
+        text.push('\n');
+    };
+    line("call", "carries", columns);
+    for route in table::TABLE {
+        let words = [
+            verdict(route, Role::None, false),
+            verdict(route, Role::ViewOnly, false),
+            verdict(route, Role::RestrictedControl, false),
+            verdict(route, Role::Scheduler, false),
+            verdict(route, Role::FullControl, false),
+            verdict(route, Role::None, true),
+        ];
+        let carries = match route.carries {
+            Carries::Nothing | Carries::Ping | Carries::Version => "-",
+            Carries::Hijack => "stream",
+            Carries::Image(_) => "image",
+            Carries::Document(_) => "document",
+            Carries::Build | Carries::BuildTunnel => "build",
+            Carries::Plugin => "plugin",
+        };
+        line(&format!("{:<7}{}", route.method.as_str(), route.pattern), carries, words);
+    }
+    text
+}
+
+const MATRIX_HEAD: &str = "\
+# What each role may do with each call of the engine's API. A test renders this from the code that the door runs.
+#
+# allow       as it is                      own         if it is theirs or a team-mate's, else 404
+# filtered    answered with their part      own+limits  and if it, and what is asked of it, is within the limits
+# deny        never                         limits      if what is made is within the limits; it becomes theirs
+#
+# image: each image in it is decided by the policy. document: read in full, written anew. build, plugin: refused while only
+# signed images run (builds unless the policy allows them).
+
+";
+
+fn verdict(route: &table::Route, role: Role, is_admin: bool) -> &'static str {
+    let Some(need) = route.need else { return Verdict::Allow.word() };
+    let account = Account {
+        id: AccountId::stored("id"),
+        name: "ada".parse().unwrap(),
+        full_name: String::new(),
+        is_org: false,
+        is_admin,
+        is_active: true,
+        role,
+    };
+    match authorize(Principal { account, via: Via::Password }, need) {
+        Ok(granted) => Verdict::of(granted.reach(), route.about).word(),
+        Err(_) => Verdict::Refuse.word(),
+    }
+}
+
+fn denied(method: &Method, path: &str, role: Role) -> bool {
+    let call = call(method, path);
+    let route = table::TABLE.iter().find(|route| route.method == *method && route.pattern == call.pattern).unwrap();
+    verdict(route, role, false) == "deny"
+}
+
+/// An allow-list, not "all that is read": these GETs read out of workloads, images or secrets.
+#[test]
+fn view_only_looks_and_reads_nothing_out() {
+    for path in [
+        "/containers/a/logs",
+        "/containers/a/export",
+        "/containers/a/archive",
+        "/containers/a/attach/ws",
+        "/containers/a/top",
+        "/containers/a/changes",
+        "/exec/a/json",
+        "/services/a/logs",
+        "/tasks/a/logs",
+        "/images/get",
+        "/images/a/get",
+        "/secrets",
+        "/configs",
+        "/configs/a",
+        "/swarm",
+        "/swarm/unlockkey",
+        "/events",
+        "/distribution/a/json",
+    ] {
+        assert!(denied(&Method::GET, path, Role::ViewOnly), "{path}");
+    }
+    let changes = table::TABLE.iter().filter(|route| route.method != Method::GET && route.method != Method::HEAD);
+    let allowed: Vec<_> =
+        changes.filter(|route| verdict(route, Role::ViewOnly, false) != "deny").map(|route| route.pattern).collect();
+    assert_eq!(allowed, ["/auth"]);
+}
+
+#[test]
+fn swarm_nodes_and_plugins_are_an_administrators() {
+    for route in table::TABLE {
+        let about_those = route.pattern.starts_with("/swarm")
+            || ((route.pattern.starts_with("/nodes") || route.pattern.starts_with("/plugins")) && route.method != Method::GET)
+            || route.pattern == "/plugins/privileges";
+        let admin = verdict(route, Role::FullControl, false) == "deny";
+        assert_eq!(admin, about_those, "{} {}", route.method, route.pattern);
+        assert_eq!(verdict(route, Role::None, true), "allow", "{} {}", route.method, route.pattern);
+    }
+}
+
+/// Whatever makes something with an owner is read in full, or the label could be forged or left out.
+#[test]
+fn what_makes_or_changes_something_with_an_owner_is_read_in_full() {
+    for route in table::TABLE {
+        let makes = matches!(route.about, About::New(_));
+        let updates = route.pattern.ends_with("/update") && !matches!(route.need, Some(Need::Admin));
+        if makes || updates {
+            let read = matches!(route.carries, Carries::Image(_) | Carries::Document(_));
+            assert!(read, "{} {}", route.method, route.pattern);
+        }
+    }
+}
+
+#[test]
+fn a_call_names_by_its_id_what_was_looked_up() {
+    let mut start = call(&Method::POST, "/v1.41/containers/web/start");
+    start.rename("0123");
+    assert_eq!((start.path(ApiVersion::NEWEST).as_str(), start.name.as_deref()), ("/v1.51/containers/0123/start", Some("0123")));
+    let mut commit = call(&Method::POST, "/commit");
+    commit.rename("0123");
+    assert_eq!(commit.path(ApiVersion::NEWEST), "/v1.51/commit");
 }

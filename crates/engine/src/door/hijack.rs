@@ -26,7 +26,7 @@ const PIECE: usize = 64 * 1024;
 
 impl Engine {
     pub(super) async fn hijack(&self, permitted: Permitted, stop: Until) -> Result<Response, Refusal> {
-        let Permitted { call, version, granted, peer, mut parts, body } = permitted;
+        let Permitted { call, version, granted, peer, mut parts, body, .. } = permitted;
         let wanted = wanted_upgrade(&parts.headers);
         let caller = parts.extensions.remove::<hyper::upgrade::OnUpgrade>().filter(|_| wanted.is_some());
         let protocol = wanted.unwrap_or_else(|| HeaderValue::from_static("tcp"));

@@ -4,12 +4,15 @@ use axum::{body::Body, response::Response};
 use http::HeaderValue;
 use wharfinger_gate::Purpose;
 
-use super::{Engine, Permitted, answer, pulled, whole_body};
+use super::{Engine, Permitted, answer, own::Own, pulled, whole_body};
 use crate::{
-    call::ImageCall,
+    call::{ImageCall, Kind},
     cleared::Cleared,
     error::Refusal,
     image::{ContainerCreate, Decided, Distribution, Pinned, Pull, Service, TagAfterwards},
+    json::Json,
+    limits::{self, Beyond},
+    references,
     registry_auth::{RegistryAuth, X_REGISTRY_AUTH},
 };
 use std::sync::Arc;
@@ -37,13 +40,21 @@ impl Engine {
     }
 
     async fn ready(&self, kind: ImageCall, permitted: &mut Permitted, body: Body, auth: &RegistryAuth) -> Result<Ready, Refusal> {
-        let Permitted { call, granted, parts, .. } = permitted;
+        let Permitted { call, granted, parts, own, .. } = permitted;
         let (query, name) = (parts.uri.query(), call.name.as_deref().unwrap_or_default());
+        let caller = granted.principal().account.id.as_str();
         let mut afterwards = None;
         let (pinned, decided, images) = match kind {
             ImageCall::ContainerCreate => {
                 let mut create = ContainerCreate::parse(query, &whole_body(body).await?)?;
+                create.owned_by(caller)?;
+                if own.is_some() {
+                    limits::container(create.body())?;
+                }
                 let decided = self.decide(granted, &create.images(), Purpose::Create, auth).await?;
+                if let Some(own) = own {
+                    self.own_names(create.body_mut(), own, caller, references::container).await?;
+                }
                 (create.pin(&decided)?, decided, Vec::new())
             }
             ImageCall::Distribution => {
@@ -54,6 +65,10 @@ impl Engine {
             }
             ImageCall::Pull => {
                 let pull = Pull::parse(query)?;
+                if own.is_some() && pull.is_import() {
+                    // Names of images are everybody's: whoever gives one decides what others run by it.
+                    return Err(Beyond::Key("fromSrc".to_owned()).into());
+                }
                 pull.check(self.gate.enforcing().await?)?;
                 let images = pull.images();
                 let decided = self.decide(granted, &images, Purpose::Pull, auth).await?;
@@ -63,17 +78,35 @@ impl Engine {
             }
             ImageCall::ServiceCreate => {
                 let mut service = Service::create(query, &whole_body(body).await?)?;
+                service.owned_by(Some(caller))?;
+                if let Some(own) = own {
+                    limits::service(service.body(), own.nodes)?;
+                }
                 let images = service.images();
                 let decided = self.decide(granted, &images, Purpose::Service, auth).await?;
+                if let Some(own) = own {
+                    self.own_service(service.body_mut(), own, caller).await?;
+                }
                 (service.pin(&decided)?, decided, images)
             }
             ImageCall::ServiceUpdate => {
                 let mut service = Service::update(query, name, &whole_body(body).await?)?;
-                if let Some(now) = self.upstream.service(name).await? {
+                let now = self.upstream.service(name).await?;
+                service.owned_by(now.as_ref().and_then(|now| now.owner.as_deref()))?;
+                if let Some(now) = now {
                     service.running(now);
+                }
+                if let Some(own) = own {
+                    limits::service(service.body(), own.nodes)?;
+                    if let Some(previous) = service.rolls_back_to(own.found.as_ref()) {
+                        limits::service(previous, own.nodes)?;
+                    }
                 }
                 let images = service.images();
                 let decided = self.decide(granted, &images, Purpose::Service, auth).await?;
+                if let Some(own) = own {
+                    self.own_service(service.body_mut(), own, caller).await?;
+                }
                 (service.pin(&decided)?, decided, images)
             }
         };
@@ -87,5 +120,22 @@ impl Engine {
             }
         }
         Ok(Ready { pinned, decided, afterwards })
+    }
+
+    /// What a service of somebody's own names. On other machines of the swarm nobody here sees whose a volume is.
+    async fn own_service(&self, spec: &mut Json, own: &Own, caller: &str) -> Result<(), Refusal> {
+        let mut volume = None;
+        references::service(spec, &mut |kind, name| {
+            if kind == Kind::Volume {
+                volume.get_or_insert(name.to_owned());
+            }
+            None
+        });
+        if let Some(volume) = volume
+            && self.upstream.nodes().await? > 1
+        {
+            return Err(Refusal::Elsewhere(volume));
+        }
+        self.own_names(spec, own, caller, references::service).await
     }
 }

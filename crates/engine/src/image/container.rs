@@ -3,6 +3,7 @@
 use super::{Decided, ImageCallRefused, Pinned, json};
 use crate::{
     json::{Json, read},
+    owner::{self, Forged},
     query::Query,
     schema::{CONTAINER_CREATE, ShapeRefused},
 };
@@ -23,6 +24,21 @@ impl ContainerCreate {
             return Err(ShapeRefused::Misplaced("Runtime").into());
         }
         Ok(Self { query, body })
+    }
+
+    /// Writes whose the container will be. A volume that comes into being with it gets no owner from the request.
+    pub(crate) fn owned_by(&mut self, owner: &str) -> Result<(), Forged> {
+        let mounts = self.body.get("HostConfig").and_then(|host| host.get("Mounts"));
+        unforged_volumes(mounts)?;
+        owner::write(&mut self.body, Some(owner))
+    }
+
+    pub(crate) fn body(&self) -> &Json {
+        &self.body
+    }
+
+    pub(crate) fn body_mut(&mut self) -> &mut Json {
+        &mut self.body
     }
 
     /// Every image the call names.
@@ -54,6 +70,11 @@ impl ContainerCreate {
         }
         places
     }
+}
+
+pub(super) fn unforged_volumes(mounts: Option<&Json>) -> Result<(), Forged> {
+    let mounts = mounts.map(Json::items).unwrap_or_default();
+    mounts.iter().filter_map(|mount| mount.get("VolumeOptions")).try_for_each(|options| owner::unforged(options, None))
 }
 
 /// The images that are mounted as volumes.

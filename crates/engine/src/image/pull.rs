@@ -49,6 +49,10 @@ impl Pull {
         Ok(Self { query, image, all_tags })
     }
 
+    pub(crate) fn is_import(&self) -> bool {
+        self.image.is_none()
+    }
+
     /// All tags of a repository cannot be pinned.
     pub(crate) fn check(&self, enforcing: bool) -> Result<(), ImageCallRefused> {
         match &self.image {

@@ -2,9 +2,15 @@
 
 use wharfinger_oci::Reference;
 
-use super::{Decided, ImageCallRefused, Pinned, container::mounted, json};
+use super::{
+    Decided, ImageCallRefused, Pinned,
+    container::{mounted, unforged_volumes},
+    json,
+};
 use crate::{
+    call::Kind,
     json::{Json, read},
+    owner::{self, Forged},
     query::Query,
     schema::SERVICE,
 };
@@ -28,6 +34,8 @@ pub(crate) struct ServiceNow {
     pub(crate) images: Vec<Placed>,
     /// What a rollback would run.
     pub(crate) previous: Vec<Placed>,
+    /// Whose it is.
+    pub(crate) owner: Option<String>,
 }
 
 impl Service {
@@ -40,6 +48,34 @@ impl Service {
         let segments = vec!["services".to_owned(), service.to_owned(), "update".to_owned()];
         let query = Query::parse(query, &["version", "registryAuthFrom", "rollback"], &[])?;
         Ok(Self { segments, query, body: body_of(body)?, now: None })
+    }
+
+    /// Writes whose the service is; to its tasks as well, so that their containers are.
+    pub(crate) fn owned_by(&mut self, owner: Option<&str>) -> Result<(), Forged> {
+        if let Some(container) = self.body.get_mut("TaskTemplate").and_then(|task| task.get_mut("ContainerSpec")) {
+            unforged_volumes(container.get("Mounts"))?;
+            owner::write(container, owner)?;
+        }
+        owner::write(&mut self.body, owner)
+    }
+
+    pub(crate) fn body(&self) -> &Json {
+        &self.body
+    }
+
+    pub(crate) fn body_mut(&mut self) -> &mut Json {
+        &mut self.body
+    }
+
+    /// What a rollback goes back to, which is not what is sent; of another version than the one that is to be changed nothing is
+    /// known. `None`: this is no rollback.
+    pub(crate) fn rolls_back_to<'a>(&self, now: Option<&'a Json>) -> Option<&'a Json> {
+        let version = |now: &Json| match now.get("Version").and_then(|version| version.get("Index")) {
+            Some(Json::Number(index)) => self.query.get("version") == Some(index.as_str()),
+            _ => false,
+        };
+        let previous = now.filter(|now| version(now)).and_then(|now| now.get("PreviousSpec"));
+        self.rolls_back().then_some(previous.unwrap_or(&Json::Null))
     }
 
     /// Says what the service runs already. It counts only if the engine will take this change for a change of exactly
@@ -128,9 +164,10 @@ impl ServiceNow {
         let mut description = read(description).ok()?;
         let Json::Number(version) = description.get("Version")?.get("Index")? else { return None };
         let version = version.clone();
+        let owner = owner::of(Kind::Service, &description).map(ToOwned::to_owned);
         let images = placed(description.get_mut("Spec")?);
         let previous = description.get_mut("PreviousSpec").map(placed).unwrap_or_default();
-        Some(Self { version, images, previous })
+        Some(Self { version, images, previous, owner })
     }
 }
 

@@ -5,14 +5,14 @@
 use super::Shape::{self, Leaf, List, Map, Object, Words};
 
 const NOTHING: Shape = Object(&[]);
-const TEXTS: Shape = List(&Leaf);
-const LABELS: Shape = Map(&Leaf);
+pub(super) const TEXTS: Shape = List(&Leaf);
+pub(super) const LABELS: Shape = Map(&Leaf);
 const SET: Shape = Map(&NOTHING);
 
 const HEALTH: Shape =
     Object(&[(&["Test"], &Words), (&["Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"], &Leaf)]);
 
-const DRIVER: Shape = Object(&[(&["Name"], &Leaf), (&["Options"], &LABELS)]);
+pub(super) const DRIVER: Shape = Object(&[(&["Name"], &Leaf), (&["Options"], &LABELS)]);
 
 const ULIMITS: Shape = List(&Object(&[(&["Name", "Soft", "Hard"], &Leaf)]));
 
@@ -35,7 +35,7 @@ const MOUNTS: Shape = List(&Object(&[
 const WEIGHTS: Shape = List(&Object(&[(&["Path", "Weight"], &Leaf)]));
 const RATES: Shape = List(&Object(&[(&["Path", "Rate"], &Leaf)]));
 
-const ENDPOINT: Shape = Object(&[
+pub(super) const ENDPOINT: Shape = Object(&[
     (
         &[
             "NetworkID",
@@ -56,7 +56,7 @@ const ENDPOINT: Shape = Object(&[
     (&["IPAMConfig"], &Object(&[(&["IPv4Address", "IPv6Address"], &Leaf), (&["LinkLocalIPs"], &TEXTS)])),
 ]);
 
-const HOST_CONFIG: Shape = Object(&[
+pub(super) const HOST_CONFIG: Shape = Object(&[
     (
         &[
             "ContainerIDFile",

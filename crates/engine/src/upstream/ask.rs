@@ -12,8 +12,10 @@ use wharfinger_oci::Digest;
 
 use super::{EngineDown, Upstream};
 use crate::{
-    call::{ApiVersion, encode},
+    call::{ApiVersion, Kind, encode},
     image::{ServiceNow, TagAfterwards},
+    json::{Json, read},
+    owner,
     query::Query,
     registry_auth::X_REGISTRY_AUTH,
 };
@@ -79,6 +81,67 @@ impl Upstream {
     pub(crate) async fn service(&self, service: &str) -> Result<Option<ServiceNow>, EngineDown> {
         let Some(bytes) = self.describe(&["services".to_owned(), service.to_owned()]).await? else { return Ok(None) };
         ServiceNow::read(&bytes).map(Some).ok_or(EngineDown::Unreadable)
+    }
+
+    /// What the engine says of a thing by its name or id; `None` if there is none, or several.
+    pub(crate) async fn find(&self, kind: Kind, name: &str) -> Result<Option<Json>, EngineDown> {
+        // A name from within a request may be anything; what would not stay one segment is no name of anything.
+        if name.is_empty() || matches!(name, "." | "..") || name.contains(['/', '\\', '%']) || name.chars().any(char::is_control)
+        {
+            return Ok(None);
+        }
+        let (room, suffix) = match kind {
+            Kind::Container => ("containers", Some("json")),
+            Kind::Exec => ("exec", Some("json")),
+            Kind::Network => ("networks", None),
+            Kind::Volume => ("volumes", None),
+            Kind::Service => ("services", None),
+            Kind::Task => ("tasks", None),
+            Kind::Secret => ("secrets", None),
+            Kind::Config => ("configs", None),
+            Kind::Node => ("nodes", None),
+            Kind::Image => return Ok(None),
+        };
+        let segments: Vec<String> = [Some(room), Some(name), suffix].into_iter().flatten().map(ToOwned::to_owned).collect();
+        let Some(bytes) = self.describe(&segments).await? else { return Ok(None) };
+        read(&bytes).map(Some).map_err(|_| EngineDown::Unreadable)
+    }
+
+    /// How many machines the engine's swarm has; none without one.
+    pub(crate) async fn nodes(&self) -> Result<u64, EngineDown> {
+        #[derive(Deserialize)]
+        struct Info {
+            #[serde(rename = "Swarm")]
+            swarm: Option<Swarm>,
+        }
+        #[derive(Deserialize)]
+        struct Swarm {
+            #[serde(rename = "Nodes")]
+            nodes: Option<u64>,
+        }
+        let bytes = self.describe(&["info".to_owned()]).await?.ok_or(EngineDown::Unreadable)?;
+        let info: Info = serde_json::from_slice(&bytes).map_err(|_| EngineDown::Unreadable)?;
+        Ok(info.swarm.and_then(|swarm| swarm.nodes).unwrap_or_default())
+    }
+
+    /// Makes a volume that is somebody's, and answers what the engine then has under that name: it may have been there.
+    pub(crate) async fn make_volume(&self, name: &str, owner: &str) -> Result<Json, EngineDown> {
+        let mut volume = Json::Object(vec![("Name".to_owned(), Json::Text(name.to_owned()))]);
+        owner::write(&mut volume, Some(owner)).map_err(|_| EngineDown::Unreadable)?;
+        let path = encode(&["volumes".to_owned(), "create".to_owned()], self.newest().await?);
+        let mut request = request(Method::POST, &path)?;
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        *request.body_mut() = Body::from(volume.to_string());
+        let whole = async {
+            let answer = self.plain(request).await?;
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(EngineDown::Broken)?;
+            Ok((status, body.to_bytes()))
+        };
+        match in_time(whole).await? {
+            (status, body) if status.is_success() => read(&body).map_err(|_| EngineDown::Unreadable),
+            (status, _) => Err(EngineDown::Refused(status)),
+        }
     }
 
     /// Gives a pulled digest its tag.

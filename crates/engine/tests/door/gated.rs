@@ -76,7 +76,7 @@ async fn a_container_is_created_from_the_signed_digest() {
     assert_eq!(
         seen[0].body,
         format!(
-            r#"{{"Image":"{pinned}","Labels":{{"b":"1","a":"2"}},"HostConfig":{{"Memory":9007199254740993,"Mounts":[{{"Type":"image","Source":"{pinned}","Target":"/x"}},{{"Type":"bind","Source":"/","Target":"/y"}}]}}}}"#
+            r#"{{"Image":"{pinned}","Labels":{{"b":"1","a":"2","com.wharfinger.owner":"id-of-ops"}},"HostConfig":{{"Memory":9007199254740993,"Mounts":[{{"Type":"image","Source":"{pinned}","Target":"/x"}},{{"Type":"bind","Source":"/","Target":"/y"}}]}}}}"#
         )
     );
 }

@@ -2,7 +2,10 @@
 
 mod fake_engine;
 mod gated;
+mod owners;
 mod refused;
+mod roles;
+mod roles_beyond;
 mod services;
 mod stage;
 mod stock_clients;

@@ -2,7 +2,6 @@
 
 use reqwest::StatusCode;
 use serde_json::Value;
-use wharfinger_identity::Role;
 
 use crate::{gated::Set, streams::Raw};
 
@@ -34,29 +33,6 @@ async fn an_engine_that_is_down_is_said_to_be() {
     assert_eq!(list.status(), 503);
     let message = list.json::<Value>().await.unwrap()["message"].as_str().unwrap().to_owned();
     assert!(message.contains("cannot be reached") && message.contains("wharfinger doctor"), "{message}");
-}
-
-#[tokio::test]
-async fn a_user_without_full_control_gets_the_lists_only() {
-    let set = Set::new().await;
-    set.stage.bundle(&set.bundle("viewer"), "viewer", Role::ViewOnly, false);
-    set.stage.bundle(&set.bundle("nobody"), "nobody", Role::None, false);
-    let (viewer, nobody) = (set.stage.client(Some(&set.bundle("viewer"))), set.stage.client(Some(&set.bundle("nobody"))));
-    for path in ["/containers/json", "/images/json", "/v1.41/services", "/info", "/version"] {
-        assert_eq!(viewer.get(set.stage.url(path)).send().await.unwrap().status(), 200, "{path}");
-        assert_eq!(nobody.get(set.stage.url(path)).send().await.unwrap().status(), 403, "{path}");
-    }
-    let seen = set.engine.seen().len();
-    for path in ["/containers/a/json", "/containers/a/logs?stdout=1", "/configs", "/secrets", "/events", "/swarm"] {
-        assert_eq!(viewer.get(set.stage.url(path)).send().await.unwrap().status(), 403, "{path}");
-    }
-    for path in ["/containers/create", "/containers/a/start", "/containers/a/exec", "/images/create?fromImage=a"] {
-        assert_eq!(viewer.post(set.stage.url(path)).send().await.unwrap().status(), 403, "{path}");
-    }
-    // Swarm, nodes and plugins are an administrator's.
-    assert_eq!(set.client.get(set.stage.url("/swarm")).send().await.unwrap().status(), 403);
-    assert_eq!(set.client.post(set.stage.url("/swarm/leave")).send().await.unwrap().status(), 403);
-    assert_eq!(set.engine.seen().len(), seen);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use wharfinger_auth::{AuthError, Principal, Via};
+use wharfinger_auth::{AuthError, Circle, Principal, Via};
 use wharfinger_engine::{Authenticate, Engine, Upstream, routes};
 use wharfinger_gate::{Admitted, Cause, Decide, Denial, Pin, SignedPin, Workload};
 use wharfinger_identity::{Account, AccountId, PublicKeyId, Role};
@@ -53,10 +53,15 @@ impl Stage {
     pub fn bundle(&self, folder: &Path, name: &str, role: Role, admin: bool) {
         std::fs::create_dir_all(folder).unwrap();
         let (cert_pem, key_pem, spki) = issue(&self.ca, &[name]);
-        self.people.0.lock().unwrap().insert(spki, principal(name, role, admin));
+        self.people.keys.lock().unwrap().insert(spki, principal(name, role, admin));
         for (file, text) in [("ca.pem", &self.ca_pem), ("cert.pem", &cert_pem), ("key.pem", &key_pem)] {
             std::fs::write(folder.join(file), text).unwrap();
         }
+    }
+
+    /// From now on these share a team.
+    pub fn team(&self, names: &[&str]) {
+        self.people.teams.lock().unwrap().push(names.iter().map(|name| account_id(name)).collect());
     }
 
     /// A client that trusts the door and shows the certificate in `folder`, if any.
@@ -133,7 +138,10 @@ fn principal(name: &str, role: Role, is_admin: bool) -> Principal {
 
 /// Recognises people by their key.
 #[derive(Default)]
-struct People(Mutex<HashMap<Vec<u8>, Principal>>);
+struct People {
+    keys: Mutex<HashMap<Vec<u8>, Principal>>,
+    teams: Mutex<Vec<Vec<AccountId>>>,
+}
 
 trait SpkiOf {
     fn subject_public_key_info(&self) -> Vec<u8>;
@@ -149,7 +157,12 @@ impl SpkiOf for KeyPair {
 impl Authenticate for People {
     async fn authenticate(&self, spki: Option<&[u8]>, _bearer: Option<&str>) -> Result<Option<Principal>, AuthError> {
         let Some(spki) = spki else { return Ok(None) };
-        self.0.lock().unwrap().get(spki).cloned().map(Some).ok_or(AuthError::Refused("unknown key"))
+        self.keys.lock().unwrap().get(spki).cloned().map(Some).ok_or(AuthError::Refused("unknown key"))
+    }
+
+    async fn circle(&self, principal: &Principal) -> Result<Circle, AuthError> {
+        let (me, teams) = (&principal.account.id, self.teams.lock().unwrap());
+        Ok(Circle::of(me.clone(), teams.iter().filter(|team| team.contains(me)).flatten().cloned()))
     }
 }
 
