@@ -3,6 +3,7 @@
 //! It needs nothing but Rust, a Debian machine and root for what starts engines. It never changes the product.
 
 mod demo;
+mod fuzz;
 mod layers;
 mod packages;
 mod terminal;
@@ -21,6 +22,8 @@ cargo xtask test     set up what the tests need (Debian packages, an engine of t
 cargo xtask engine COMMAND…
                      start the tests' engine, run COMMAND with WHARFINGER_TEST_ENGINE set, stop the engine;
                      for example: cargo xtask engine cargo test -p wharfinger-e2e --test login
+cargo xtask fuzz [TARGET…]
+                     look for bytes that make a parser stumble: a minute for each target
 cargo xtask layers   check that no crate imports what its layer may not
 cargo xtask ci       what CI runs: format, lints, layers, test
 ";
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => tests::run(rest).map(|()| ExitCode::SUCCESS),
         "engine" => tests::with_engine(rest),
+        "fuzz" => fuzz::run(rest).map(|()| ExitCode::SUCCESS),
         "layers" => layers::check().map(|()| ExitCode::SUCCESS),
         "ci" => ci().map(|()| ExitCode::SUCCESS),
         "" | "help" | "--help" | "-h" => {

@@ -14,6 +14,9 @@ pub const DEMO: &[&str] = &["docker.io", "busybox-static", "unzip", "curl", "ipt
 /// Go, whose decoder the engine reads with.
 pub const TESTS: &[&str] = &["notary", "docker-registry", "docker-compose", "python3-docker", "expect", "openssl", "golang-go"];
 
+/// What builds libFuzzer.
+pub const FUZZ: &[&str] = &["g++"];
+
 /// Installs those of `packages` that are missing, and says so first.
 pub fn ensure_installed(packages: &[&str]) -> Result<()> {
     let missing: Vec<&str> = packages.iter().copied().filter(|p| !installed(p)).collect();

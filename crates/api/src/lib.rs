@@ -7,6 +7,8 @@ mod ca;
 mod caller;
 mod cluster;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http;
 mod routes;
 mod token;

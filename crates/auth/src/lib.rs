@@ -10,6 +10,8 @@ mod bundle;
 mod ca;
 mod clock;
 mod directory;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod hooks;
 mod password;
 mod principal;

@@ -77,7 +77,7 @@ impl Tokens {
         Self::new(&key, service, clock)
     }
 
-    fn new(key: &PrivateKey, service: &str, clock: Clock) -> Result<Self, CaError> {
+    pub(crate) fn new(key: &PrivateKey, service: &str, clock: Clock) -> Result<Self, CaError> {
         Ok(Self {
             service: service.to_owned(),
             kid: key.public_key().canonical_id().to_string(),

@@ -12,6 +12,8 @@ mod collection;
 mod error;
 mod feed;
 mod files;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod http_door;
 mod publish;
 mod resign;

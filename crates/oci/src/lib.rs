@@ -7,4 +7,4 @@ mod digest;
 mod reference;
 
 pub use digest::{Digest, DigestError, Hasher};
-pub use reference::{Host, HostError, Reference, ReferenceError, Repository, Tag};
+pub use reference::{Host, HostError, Reference, ReferenceError, Repository, Tag, split_host};

@@ -31,6 +31,11 @@ impl Host {
         self.0 == "docker.io"
     }
 
+    /// As a reference has to name it: with its port where Docker would take the bare name for a namespace of Docker Hub.
+    pub fn in_reference(&self) -> String {
+        if is_host(&self.0) { self.0.clone() } else { format!("{}:443", self.0) }
+    }
+
     /// The name without its port (an IPv6 address keeps its brackets).
     pub fn name(&self) -> &str {
         match self.0.rfind(':') {
@@ -268,16 +273,17 @@ impl FromStr for Reference {
     }
 }
 
-/// Docker's rule: the first component is a host iff it holds `.` or `:`, is `localhost`, or has an upper-case letter.
-fn split_host(name: &str) -> (Option<&str>, &str) {
+/// The host a name begins with, if it does, and the rest.
+pub fn split_host(name: &str) -> (Option<&str>, &str) {
     match name.split_once('/') {
-        Some((first, rest))
-            if first.contains(['.', ':']) || first == "localhost" || first.bytes().any(|byte| byte.is_ascii_uppercase()) =>
-        {
-            (Some(first), rest)
-        }
+        Some((first, rest)) if is_host(first) => (Some(first), rest),
         _ => (None, name),
     }
+}
+
+/// Docker's rule: the first component is a host iff it holds `.` or `:`, is `localhost`, or has an upper-case letter.
+fn is_host(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost" || first.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 impl fmt::Display for Reference {

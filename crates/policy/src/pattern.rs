@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use wharfinger_oci::{Host, Reference, Repository};
+use wharfinger_oci::{Host, Reference, Repository, split_host};
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RepositoryPattern {
@@ -66,7 +66,8 @@ impl FromStr for RepositoryPattern {
 
     fn from_str(text: &str) -> Result<Self, PatternError> {
         let refuse = || PatternError(text.chars().take(300).collect());
-        let (host, path) = text.split_once('/').ok_or_else(refuse)?;
+        // `acme/app` without a host means Docker Hub to Docker: a pattern of a host `acme` would match nothing.
+        let (Some(host), path) = split_host(text) else { return Err(refuse()) };
         let host: Host = host.parse().map_err(|_| refuse())?;
         let (path, everything_below) = match path.strip_suffix("/*") {
             Some(namespace) => (namespace, true),
@@ -82,7 +83,7 @@ impl FromStr for RepositoryPattern {
 
 impl fmt::Display for RepositoryPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}{}", self.host, self.path, if self.everything_below { "/*" } else { "" })
+        write!(f, "{}/{}{}", self.host.in_reference(), self.path, if self.everything_below { "/*" } else { "" })
     }
 }
 
@@ -125,6 +126,18 @@ mod tests {
             ["", "*", "dtr.test", "dtr.test/*", "dtr.test/app", "dtr.test/qa/app:v1", "https://dtr.test/qa/*", "dtr.test/q*/app"]
         {
             assert!(bad.parse::<RepositoryPattern>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_no_image_can_match_is_refused() {
+        for bad in ["acme/payments/*", "acme/payments/app", "dtr/qa/*"] {
+            assert!(bad.parse::<RepositoryPattern>().is_err(), "{bad}");
+        }
+        for (pattern, image) in [("dtr:443/qa/*", "dtr:443/qa/app"), ("localhost/qa/*", "localhost/qa/app")] {
+            let read: RepositoryPattern = pattern.parse().unwrap();
+            assert_eq!(read.to_string(), pattern);
+            assert!(read.matches(&image.parse().unwrap()), "{pattern}");
         }
     }
 }

@@ -9,6 +9,8 @@
 
 mod api;
 mod distribution;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod registry;
 mod routes;
 mod sweep;

@@ -9,6 +9,8 @@
 mod challenge;
 mod credentials;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod learned;
 mod place;
 mod reading;

@@ -61,7 +61,9 @@ struct WireSignature {
 impl<T: Metadata> Signed<T> {
     /// Reads a file of this type. The typed value and the signed bytes come from one decoding, so they cannot disagree.
     pub fn parse(bytes: &[u8]) -> Result<Self, ParseError> {
-        let envelope: Envelope = serde_json::from_slice(bytes).map_err(|error| ParseError::NotJson(error.to_string()))?;
+        // What is passed over below would be read by nobody; Go would make something of it.
+        let text = std::str::from_utf8(bytes).map_err(|error| ParseError::NotJson(error.to_string()))?;
+        let envelope: Envelope = serde_json::from_str(text).map_err(|error| ParseError::NotJson(error.to_string()))?;
         let found = envelope.signed.get("_type").and_then(Value::as_str).unwrap_or_default();
         if found != T::TYPE {
             return Err(ParseError::WrongType { expected: T::TYPE, found: found.chars().take(40).collect() });
