@@ -49,7 +49,7 @@ where
                 Via::Session(session) | Via::Cookie(session) => Some(session.as_str()),
                 Via::Password => None,
             };
-            peer.bind(principal.account.id.as_str(), by);
+            peer.bind(principal.account.id.as_str(), by)?;
         }
         Ok(Self(principal))
     }

@@ -9,7 +9,7 @@ mod repair;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef, FromRequestParts};
+use axum::extract::{FromRef, FromRequestParts};
 use axum::routing::{delete, get, post};
 use http::StatusCode;
 use http::request::Parts;
@@ -21,6 +21,7 @@ use wharfinger_storage::audit::Audit;
 
 use crate::caller::Caller;
 use crate::error::ApiError;
+use crate::routes::with_bounded_bodies;
 
 /// A configuration with a few hundred CA bundles; more is no configuration.
 const LONGEST_BODY: usize = 4 * 1024 * 1024;
@@ -35,7 +36,7 @@ pub struct ClusterApi {
 }
 
 pub fn cluster_routes(api: ClusterApi) -> Router {
-    Router::new()
+    let table = Router::new()
         .route("/api/ucp/config-toml", get(configuration::read_file).put(configuration::replace_file))
         .route("/api/config/trust", get(configuration::read_trust).put(configuration::replace_trust))
         .route(&format!("/api/config/{}", registries::PREFIX), get(registries::list).post(registries::add))
@@ -43,9 +44,8 @@ pub fn cluster_routes(api: ClusterApi) -> Router {
         .route("/api/trust/repin", post(repair::repin))
         .route("/api/trust/explain", post(decisions::explain))
         .route("/api/dct/resolveimage", post(decisions::resolve))
-        .route("/api/audit", get(audit::list))
-        .layer(DefaultBodyLimit::max(LONGEST_BODY))
-        .with_state(api)
+        .route("/api/audit", get(audit::list));
+    with_bounded_bodies(table, LONGEST_BODY).with_state(api)
 }
 
 impl FromRef<ClusterApi> for Arc<Accounts> {

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use wharfinger_auth::{AuthError, BundleError, CaError, DirectoryError, Forbidden, LoginError, TokenError};
 use wharfinger_storage::StorageError;
+use wharfinger_transport::Busy;
 
 /// An answer that is not what was asked for.
 #[derive(Debug)]
@@ -99,6 +100,12 @@ impl From<AuthError> for ApiError {
             AuthError::Refused(why) => Self::unauthenticated(why),
             AuthError::Storage(error) => error.into(),
         }
+    }
+}
+
+impl From<Busy> for ApiError {
+    fn from(busy: Busy) -> Self {
+        Self::throttled(std::time::Duration::from_secs(Busy::RETRY_AFTER), busy.to_string())
     }
 }
 

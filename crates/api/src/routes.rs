@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, FromRef};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRef, Request};
+use axum::middleware::map_request;
 use axum::routing::{get, post, put};
 use wharfinger_auth::{Accounts, Bundles, Directory};
+use wharfinger_transport::Prompt;
 
 use crate::http::{accounts, bundle, keys, login, orgs, teams};
 
@@ -50,5 +53,11 @@ pub fn account_routes(state: AccountsApi) -> Router {
     if state.bundles.is_some() {
         table = table.route("/api/clientbundle", get(bundle::make).post(bundle::make));
     }
-    table.layer(DefaultBodyLimit::max(LONGEST_BODY)).with_state(state)
+    with_bounded_bodies(table, LONGEST_BODY).with_state(state)
+}
+
+/// Bodies have at most so many bytes, and arrive in time.
+pub(crate) fn with_bounded_bodies<S: Clone + Send + Sync + 'static>(table: Router<S>, longest: usize) -> Router<S> {
+    let prompt = async |request: Request| request.map(|body| Body::new(Prompt::new(body)));
+    table.layer(map_request(prompt)).layer(DefaultBodyLimit::max(longest))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, Form, Query, State};
+use axum::extract::{Form, Query, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -13,11 +13,15 @@ use wharfinger_auth::{Grant, Secret, TokenError, TokenRequest, TokenService};
 
 use crate::caller::{From, Shown, credentials};
 use crate::error::ApiError;
+use crate::routes::with_bounded_bodies;
+
+/// A form of a token request is a few lines.
+const LONGEST_FORM: usize = 64 * 1024;
 
 type Fields = Vec<(String, String)>;
 
 pub fn token_routes(tokens: Arc<TokenService>) -> Router {
-    Router::new().route("/auth/token", get(by_get).post(by_post)).layer(DefaultBodyLimit::max(64 * 1024)).with_state(tokens)
+    with_bounded_bodies(Router::new().route("/auth/token", get(by_get).post(by_post)), LONGEST_FORM).with_state(tokens)
 }
 
 fn field(fields: &Fields, name: &str) -> Option<String> {

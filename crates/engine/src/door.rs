@@ -19,7 +19,6 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{StatusCode, header, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use wharfinger_auth::{Accounts, AuthError, Circle, Forbidden, Granted, Need, Principal, Reach, authorize};
 use wharfinger_gate::Decide;
 use wharfinger_transport::{Peer, is_cross_site};
@@ -162,7 +161,7 @@ impl Engine {
         let peer = parts.extensions.get::<Peer>().cloned().ok_or(Refusal::NoPeer)?;
         let principal = self.accounts.authenticate(peer.certificate_spki(), bearer(parts)).await?;
         let principal = principal.ok_or(Refusal::Unauthenticated)?;
-        peer.bind(principal.account.id.as_str(), principal.via.key().map(wharfinger_identity::PublicKeyId::as_str));
+        peer.bind(principal.account.id.as_str(), principal.via.key().map(wharfinger_identity::PublicKeyId::as_str))?;
         Ok((authorize(principal, need)?, peer))
     }
 
@@ -218,8 +217,5 @@ fn bearer(parts: &Parts) -> Option<&str> {
 
 /// A body that is to be read whole before anything is decided.
 async fn whole_body(body: Body) -> Result<bytes::Bytes, Refusal> {
-    let collected = Limited::new(body, LONGEST_BODY).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() { Refusal::TooLong { limit: LONGEST_BODY } } else { Refusal::BrokenBody }
-    })?;
-    Ok(collected.to_bytes())
+    Ok(wharfinger_transport::whole_body(body, LONGEST_BODY).await?)
 }

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use thiserror::Error;
 use wharfinger_auth::{AuthError, Forbidden};
 use wharfinger_gate::Denial;
+use wharfinger_transport::{Busy, NotWhole};
 
 use crate::{
     call::{CallRefused, PathRefused},
@@ -34,10 +35,10 @@ pub(crate) enum Refusal {
     Call(#[from] CallRefused),
     #[error(transparent)]
     Image(#[from] ImageCallRefused),
-    #[error("the body of this call is longer than {limit} bytes")]
-    TooLong { limit: usize },
-    #[error("the body of the request broke off")]
-    BrokenBody,
+    #[error(transparent)]
+    Body(#[from] NotWhole),
+    #[error(transparent)]
+    Busy(#[from] Busy),
     #[error("{}", .0.message())]
     Denied(Denial),
     #[error(
@@ -103,9 +104,11 @@ impl Refusal {
             Self::Taken { .. } => StatusCode::CONFLICT,
             Self::Call(CallRefused::Unknown { .. }) => StatusCode::NOT_FOUND,
             Self::Call(CallRefused::Path(PathRefused::TooLong)) => StatusCode::URI_TOO_LONG,
-            Self::Call(CallRefused::Path(_) | CallRefused::TooNew { .. } | CallRefused::TooOld { .. }) | Self::BrokenBody => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::Call(CallRefused::Path(_) | CallRefused::TooNew { .. } | CallRefused::TooOld { .. }) => StatusCode::BAD_REQUEST,
+            Self::Body(NotWhole::BrokeOff) => StatusCode::BAD_REQUEST,
+            Self::Body(NotWhole::TooSlow) => StatusCode::REQUEST_TIMEOUT,
+            Self::Body(NotWhole::TooLong { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Image(refused) => match refused {
                 ImageCallRefused::AllTags(_) | ImageCallRefused::Runtime(_) | ImageCallRefused::Rollback(_) => {
                     StatusCode::FORBIDDEN
@@ -119,7 +122,6 @@ impl Refusal {
                 | ImageCallRefused::TwoSources
                 | ImageCallRefused::TwoTags => StatusCode::BAD_REQUEST,
             },
-            Self::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Denied(denial) => StatusCode::from_u16(denial.status()).unwrap_or(StatusCode::FORBIDDEN),
             Self::Outdated | Self::Engine(_) | Self::Auth(AuthError::Storage(_)) => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotCleared(_) | Self::NoPeer => StatusCode::INTERNAL_SERVER_ERROR,
@@ -142,6 +144,9 @@ impl IntoResponse for Refusal {
         let mut response = (status, Json(serde_json::json!({ "message": self.message() }))).into_response();
         if status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(Busy::RETRY_AFTER));
         }
         response
     }

@@ -37,6 +37,11 @@ impl Grant {
         Self { granted: None, anonymous: true }
     }
 
+    /// The id of the account it was granted to, if to one.
+    pub(crate) fn account(&self) -> Option<&str> {
+        self.granted.as_ref().and_then(RepositoryGranted::account).map(|account| account.id.as_str())
+    }
+
     /// Whether just anyone would have been granted it. If not, no cache may share the answer.
     pub fn is_public(&self) -> bool {
         self.anonymous

@@ -3,10 +3,11 @@
 //! A client reads at most 1,024 bytes of the body of a 400, and shows its user a reason only if there is exactly one error whose `detail`
 //! is `{"Name":…,"Error":{"Msg":…}}`. So bodies stay below that, and reasons travel in that form.
 
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use serde_json::{Value, json};
 use wharfinger_storage::StorageError;
+use wharfinger_transport::Busy;
 use wharfinger_tuf::publish::Invalid;
 
 use crate::access::Denied;
@@ -42,6 +43,8 @@ pub enum Refusal {
     InvalidParameters(String),
     #[error(transparent)]
     Denied(#[from] Denied),
+    #[error(transparent)]
+    Busy(#[from] Busy),
     /// What was asked for could not be done now; the chain goes to the log, not to the client.
     #[error("could not store the update")]
     Updating(#[source] Fault),
@@ -95,6 +98,12 @@ impl Refusal {
                 "The server does not support actions on images of this name.",
                 Some(detail(&Invalid::Validation(why.clone()))),
             ),
+            Self::Busy(busy) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "TOOMANYREQUESTS",
+                "Too many requests of yours are under way.",
+                Some(busy.to_string().into()),
+            ),
             Self::InvalidParameters(why) => {
                 (BAD, "INVALID_PARAMETERS", "The parameters provided are not valid.", Some(short(why).into()))
             }
@@ -128,6 +137,9 @@ impl Refusal {
             && let Ok(value) = HeaderValue::from_str(www_authenticate)
         {
             response.headers_mut().insert(WWW_AUTHENTICATE, value);
+        }
+        if let Self::Busy(_) = self {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(Busy::RETRY_AFTER));
         }
         response
     }

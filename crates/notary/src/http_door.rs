@@ -2,11 +2,13 @@
 
 use axum::body::Body;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, LAST_MODIFIED};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use time::OffsetDateTime;
 use time::macros::format_description;
 use wharfinger_oci::Repository;
 use wharfinger_storage::collections::StoredFile;
+use wharfinger_transport::Peer;
 use wharfinger_tuf::Gun;
 
 use crate::error::Refusal;
@@ -37,20 +39,19 @@ impl Notary {
 
     async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, Refusal> {
         let (head, body) = request.into_parts();
-        let bearer = bearer(&head.headers);
         match route(&head.method, head.uri.path()).ok_or(Refusal::NoRoute)? {
             Route::Publish { gun } => {
                 let (gun, repository) = self.repository(&gun)?;
-                self.permit(bearer, &gun, &repository, Need::PushPull).await?;
+                self.permit(&head, &gun, &repository, Need::PushPull).await?;
                 let files = upload::read(&head.headers, body, self.inner.limits).await?;
                 // The body may have taken its time: what counts is the right to publish now.
-                let grant = self.permit(bearer, &gun, &repository, Need::PushPull).await?;
+                let grant = self.permit(&head, &gun, &repository, Need::PushPull).await?;
                 self.publish(&gun, &grant, files).await?;
                 Ok(empty())
             }
             Route::Delete { gun } => {
                 let (gun, repository) = self.asked_for(&gun)?;
-                let grant = self.permit(bearer, &gun, &repository, Need::All).await?;
+                let grant = self.permit(&head, &gun, &repository, Need::All).await?;
                 // Deleting what is not there is no change.
                 if self.collections().head(gun.as_str()).await?.is_some() {
                     self.inner.access.record(&grant, "trust.delete", gun.as_str()).await?;
@@ -60,28 +61,28 @@ impl Notary {
             }
             Route::Read { gun, role, which } => {
                 let (gun, repository) = self.asked_for(&gun)?;
-                let grant = self.permit(bearer, &gun, &repository, Need::Pull).await?;
+                let grant = self.permit(&head, &gun, &repository, Need::Pull).await?;
                 let file = self.file(&gun, &role, &which).await?.ok_or(Refusal::NotFound)?;
                 Ok(serve(file, caching(&which, grant.is_public()), head.headers.get(IF_NONE_MATCH)))
             }
             Route::Key { gun, role } => {
                 let (gun, repository) = self.repository(&gun)?;
-                self.permit(bearer, &gun, &repository, Need::PushPull).await?;
+                self.permit(&head, &gun, &repository, Need::PushPull).await?;
                 Ok(plain(self.server_key(&gun, role).await?))
             }
             Route::RotateKey { gun, role } => {
                 let (gun, repository) = self.repository(&gun)?;
-                let grant = self.permit(bearer, &gun, &repository, Need::All).await?;
+                let grant = self.permit(&head, &gun, &repository, Need::All).await?;
                 self.inner.access.record(&grant, "trust.key.rotate", &format!("{gun} {}", role.as_str())).await?;
                 Ok(plain(self.pending_key(&gun, role).await?))
             }
             Route::Changes { gun: Some(gun) } => {
                 let (gun, repository) = self.asked_for(&gun)?;
-                self.permit(bearer, &gun, &repository, Need::Pull).await?;
+                self.permit(&head, &gun, &repository, Need::Pull).await?;
                 self.changes(Some(&gun), head.uri.query()).await
             }
             Route::Changes { gun: None } => {
-                self.inner.access.catalog(bearer).await?;
+                self.inner.access.catalog(bearer(&head.headers)).await?;
                 self.changes(None, head.uri.query()).await
             }
         }
@@ -92,8 +93,13 @@ impl Notary {
         self.repository(gun).map_err(|_| Refusal::NotFound)
     }
 
-    async fn permit(&self, bearer: Option<&str>, gun: &Gun, repository: &Repository, need: Need) -> Result<Grant, Refusal> {
-        Ok(self.inner.access.repository(bearer, repository, gun.as_str(), need).await?)
+    /// What is granted; from then on the request counts as the account's.
+    async fn permit(&self, head: &Parts, gun: &Gun, repository: &Repository, need: Need) -> Result<Grant, Refusal> {
+        let grant = self.inner.access.repository(bearer(&head.headers), repository, gun.as_str(), need).await?;
+        if let (Some(peer), Some(account)) = (head.extensions.get::<Peer>(), grant.account()) {
+            peer.bind(account, None)?;
+        }
+        Ok(grant)
     }
 
     async fn changes(&self, gun: Option<&Gun>, query: Option<&str>) -> Result<Response<Body>, Refusal> {

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use multer::Multipart;
+use wharfinger_transport::{NotWhole, whole_body};
 use wharfinger_tuf::RoleName;
 use wharfinger_tuf::publish::Invalid;
 
@@ -38,14 +38,15 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limits: Limits) -> Res
         .and_then(|value| value.to_str().ok())
         .and_then(|value| multer::parse_boundary(value).ok())
         .ok_or(Refusal::MalformedUpload)?;
-    let body = Limited::new(body, limits.body).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() {
+    let body = whole_body(body, limits.body).await.map_err(|error| match error {
+        NotWhole::TooLong { .. } => {
             let message = format!("the update is larger than {} MiB", limits.body >> 20);
-            return Refusal::Invalid(Invalid::Validation(message));
+            Refusal::Invalid(Invalid::Validation(message))
         }
-        Refusal::MalformedUpload
+        NotWhole::TooSlow => Refusal::Invalid(Invalid::Validation(error.to_string())),
+        NotWhole::BrokeOff => Refusal::MalformedUpload,
     })?;
-    let whole = stream::iter([Ok::<_, Infallible>(body.to_bytes())]);
+    let whole = stream::iter([Ok::<_, Infallible>(body)]);
     let mut parts = Multipart::new(whole, boundary);
     let mut files = BTreeMap::new();
     let mut count = 0;

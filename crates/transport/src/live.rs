@@ -9,6 +9,8 @@ use std::{
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::under_way::{Bounds, UnderWay};
+
 /// A request that was authenticated just before its account was cut may bind its connection just after: such a late
 /// binding is cut as well. A connection that was opened since then was let in by what is true now.
 const CUT_IS_REMEMBERED: Duration = Duration::from_secs(5);
@@ -19,6 +21,7 @@ pub struct Live {
     table: Mutex<Table>,
     tunnels: TaskTracker,
     ending: CancellationToken,
+    under_way: Arc<UnderWay>,
 }
 
 #[derive(Default)]
@@ -42,7 +45,12 @@ enum Name {
 
 impl Live {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self::default())
+        Self::with_bounds(Bounds::default())
+    }
+
+    /// With other bounds of what one caller may have under way.
+    pub fn with_bounds(bounds: Bounds) -> Arc<Self> {
+        Arc::new(Self { under_way: UnderWay::new(bounds), ..Self::default() })
     }
 
     /// Ends every connection and tunnel of the account; says how many there were.
@@ -71,6 +79,10 @@ impl Live {
     /// Cancelled when the process goes down and endless streams have had their grace: what streams without end ends now.
     pub fn ending(&self) -> &CancellationToken {
         &self.ending
+    }
+
+    pub(crate) fn under_way(&self) -> &Arc<UnderWay> {
+        &self.under_way
     }
 
     pub(crate) fn tunnels(&self) -> &TaskTracker {

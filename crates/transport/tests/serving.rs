@@ -76,7 +76,7 @@ fn identity<'a>(leaf: &'a Leaf, client_ca: Option<&'a Authority>) -> TlsIdentity
 }
 
 async fn who(Extension(peer): Extension<Peer>) -> String {
-    peer.bind("somebody", None);
+    peer.bind("somebody", None).unwrap();
     format!("{} {:?}", peer.remote().ip(), peer.certificate_spki())
 }
 

@@ -249,6 +249,14 @@ serving! {
     metrics_listen, "metrics-listen", "WHARFINGER_METRICS_LISTEN", "ADDRESS", "";
     /// Days until a client bundle's certificate expires.
     bundle_days, "bundle-days", "WHARFINGER_BUNDLE_DAYS", "DAYS", "365";
+    /// How many calls of one account are served at once; more are answered 429.
+    max_calls_per_user, "max-calls-per-user", "WHARFINGER_MAX_CALLS_PER_USER", "NUMBER", "128";
+    /// How many answers to one account stream at once (logs, events, pulls, terminals); more count as calls.
+    max_streams_per_user, "max-streams-per-user", "WHARFINGER_MAX_STREAMS_PER_USER", "NUMBER", "1024";
+    /// How many calls from one address are served at once while it is not known whose they are; more are answered 429.
+    max_calls_per_address, "max-calls-per-address", "WHARFINGER_MAX_CALLS_PER_ADDRESS", "NUMBER", "512";
+    /// How many connections one address may have; more are closed. Raise it where everybody comes through one balancer.
+    max_connections_per_address, "max-connections-per-address", "WHARFINGER_MAX_CONNECTIONS_PER_ADDRESS", "NUMBER", "2048";
     /// The engine's folder of per-registry CAs.
     engine_certs_dir, "engine-certs-dir", "WHARFINGER_ENGINE_CERTS_DIR", "DIR", "/etc/docker/certs.d";
     /// Logs on stderr: text or json.

@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use wharfinger_auth::{Accounts, CertificateAuthority, Clock, Secret, SessionSettings};
 use wharfinger_keys::SealKey;
 use wharfinger_storage_sql::Sql;
-use wharfinger_transport::Live;
+use wharfinger_transport::{Bounds, Live};
 
 /// One instance, opened.
 pub(crate) struct Instance {
@@ -27,7 +27,7 @@ pub(crate) struct Instance {
 
 impl Instance {
     /// Opens the instance in `data_dir` for serving, making what is not there. One process per folder.
-    pub(crate) async fn open(data_dir: &Path, seal_key_file: &Path) -> anyhow::Result<Self> {
+    pub(crate) async fn open(data_dir: &Path, seal_key_file: &Path, bounds: Bounds) -> anyhow::Result<Self> {
         std::fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -38,7 +38,7 @@ impl Instance {
         if lock.try_lock().is_err() {
             bail!("another wharfinger serves from {}: stop it, or give --data-dir another folder", data_dir.display());
         }
-        Self::open_unlocked(data_dir, seal_key_file, Some(lock)).await
+        Self::open_unlocked(data_dir, seal_key_file, Some(lock), bounds).await
     }
 
     /// Opens the instance beside a process that may be serving from it.
@@ -47,10 +47,10 @@ impl Instance {
         if !database.exists() {
             bail!("there is no instance in {}: give --data-dir its folder", data_dir.display());
         }
-        Self::open_unlocked(data_dir, seal_key_file, None).await
+        Self::open_unlocked(data_dir, seal_key_file, None, Bounds::default()).await
     }
 
-    async fn open_unlocked(data_dir: &Path, seal_key_file: &Path, lock: Option<File>) -> anyhow::Result<Self> {
+    async fn open_unlocked(data_dir: &Path, seal_key_file: &Path, lock: Option<File>, bounds: Bounds) -> anyhow::Result<Self> {
         let database = data_dir.join("wharfinger.db");
         let seal = Arc::new(seal_key(seal_key_file, database.exists())?);
         let sql = Arc::new(Sql::open(&database).await.with_context(|| format!("cannot open {}", database.display()))?);
@@ -65,7 +65,7 @@ impl Instance {
             seal,
             ca: Arc::new(ca),
             accounts: Arc::new(accounts),
-            live: Live::new(),
+            live: Live::with_bounds(bounds),
             clock,
             _lock: lock,
         })

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use wharfinger_oci::Host;
+use wharfinger_transport::Bounds;
 
 use crate::cli::{LogFormat, Serving};
 
@@ -20,6 +21,7 @@ pub(crate) struct Options {
     pub(crate) seal_key_file: PathBuf,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) bundle_days: u16,
+    pub(crate) bounds: Bounds,
     pub(crate) install_ca: bool,
     pub(crate) engine_certs_dir: PathBuf,
     pub(crate) log_format: LogFormat,
@@ -115,6 +117,7 @@ impl Options {
                     365
                 }
             },
+            bounds: bounds(serving, problems),
             install_ca: match serving.no_install_ca.as_deref() {
                 None | Some("false") => true,
                 Some("true") => false,
@@ -227,6 +230,29 @@ fn tls_files(
     }
 }
 
+/// What one caller may have under way at once.
+fn bounds(serving: &Serving, problems: &mut Vec<String>) -> Bounds {
+    let mut number = |flag: &str, value: &Option<String>, default: usize| match value.as_deref().map(str::parse) {
+        None => default,
+        Some(Ok(number @ 1..)) => number,
+        Some(_) => {
+            problems.push(format!("{flag}: a number from 1"));
+            default
+        }
+    };
+    let default = Bounds::default();
+    Bounds {
+        calls_per_user: number("max-calls-per-user", &serving.max_calls_per_user, default.calls_per_user),
+        streams_per_user: number("max-streams-per-user", &serving.max_streams_per_user, default.streams_per_user),
+        calls_per_address: number("max-calls-per-address", &serving.max_calls_per_address, default.calls_per_address),
+        connections_per_address: number(
+            "max-connections-per-address",
+            &serving.max_connections_per_address,
+            default.connections_per_address,
+        ),
+    }
+}
+
 /// A URL as it may be shown.
 fn without_password(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
@@ -270,6 +296,17 @@ mod tests {
         assert!(!problems.contains("secret"));
     }
 
+    /// The file that is generated shows what holds without it.
+    #[test]
+    fn the_bounds_of_the_generated_file_are_the_defaults() {
+        let default = file("").unwrap();
+        for (key, shown, _) in Serving::KEYS.iter().filter(|(key, ..)| key.starts_with("max-")) {
+            assert_eq!(file(&format!("{key} = \"{shown}\"")).unwrap().bounds, default.bounds, "{key}");
+            assert!(file(&format!("{key} = \"0\"")).is_err(), "{key}");
+        }
+        assert_eq!(default.bounds, Bounds::default());
+    }
+
     #[test]
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let folder = tempfile::tempdir().unwrap();
@@ -291,6 +328,10 @@ mod tests {
             ("cluster-listen", "127.0.0.1:7002"),
             ("metrics-listen", "127.0.0.1:7003"),
             ("bundle-days", "7"),
+            ("max-calls-per-user", "7"),
+            ("max-streams-per-user", "7"),
+            ("max-calls-per-address", "7"),
+            ("max-connections-per-address", "7"),
             ("log-format", "json"),
             ("engine", "tcp://127.0.0.1:2375"),
         ];

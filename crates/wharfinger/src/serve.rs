@@ -29,7 +29,7 @@ pub(crate) enum Parts {
 pub(crate) async fn serve(options: Options, parts: Parts) -> anyhow::Result<()> {
     let shutdown = CancellationToken::new();
     end_on_signal(shutdown.clone())?;
-    let instance = Arc::new(Instance::open(&options.data_dir, &options.seal_key_file).await?);
+    let instance = Arc::new(Instance::open(&options.data_dir, &options.seal_key_file, options.bounds).await?);
     instance.ensure_admin(options.admin_password_file.as_deref()).await?;
 
     let registry =

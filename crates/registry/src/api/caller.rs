@@ -33,7 +33,7 @@ impl FromRequestParts<Arc<Registry>> for Caller {
         }
         if let Some((username, password)) = basic {
             return match registry.accounts.check_password(&username, &password, from).await {
-                Ok(account) => Ok(Self(Some(account))),
+                Ok(account) => Self::bound(Some(account), peer),
                 Err(error @ LoginError::Wrong) => Err(Refusal::WrongCredentials(error.to_string())),
                 Err(LoginError::Throttled { retry_after }) => Err(Refusal::Throttled(retry_after)),
                 Err(LoginError::Storage(error)) => Err(error.into()),
@@ -53,11 +53,19 @@ impl FromRequestParts<Arc<Registry>> for Caller {
         {
             return Err(Refusal::CrossSite);
         }
-        Ok(Self(principal.map(|principal| principal.account)))
+        Self::bound(principal.map(|principal| principal.account), peer)
     }
 }
 
 impl Caller {
+    /// From here on the request counts as the account's.
+    fn bound(account: Option<Account>, peer: Option<&Peer>) -> Result<Self, Refusal> {
+        if let (Some(peer), Some(account)) = (peer, &account) {
+            peer.bind(account.id.as_str(), None).map_err(Refusal::Busy)?;
+        }
+        Ok(Self(account))
+    }
+
     pub(crate) fn account(&self) -> Option<&Account> {
         self.0.as_ref()
     }

@@ -7,12 +7,14 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use wharfinger_storage::StorageError;
+use wharfinger_transport::Busy;
 
 #[derive(Debug)]
 pub(crate) enum Refusal {
     NotAuthenticated,
     WrongCredentials(String),
     Throttled(Duration),
+    Busy(Busy),
     CrossSite,
     NotAuthorized(&'static str),
     NoSuchAccount(String),
@@ -51,6 +53,7 @@ impl Refusal {
                 "TOO_MANY_REQUESTS",
                 format!("too many failed logins; try again in {} s", after.as_secs()),
             ),
+            Self::Busy(busy) => row(S::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", busy.to_string()),
             Self::CrossSite => row(S::FORBIDDEN, "NOT_AUTHORIZED", "a page of another site sent this request".to_owned()),
             Self::NotAuthorized(needs) => row(S::FORBIDDEN, "NOT_AUTHORIZED", format!("this needs {needs}")),
             Self::NoSuchAccount(name) => row(S::NOT_FOUND, "NO_SUCH_ACCOUNT", format!("there is no account `{name}`")),
@@ -107,6 +110,9 @@ impl IntoResponse for Refusal {
             }
             Self::Throttled(after) => {
                 response.headers_mut().insert(header::RETRY_AFTER, after.as_secs().into());
+            }
+            Self::Busy(_) => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(Busy::RETRY_AFTER));
             }
             _ => {}
         }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde::de::DeserializeOwned;
 use wharfinger_auth::{Action, RepositoryGranted};
 use wharfinger_oci::Repository;
+use wharfinger_transport::Peer;
 
 use super::error::Refusal;
 use crate::registry::Registry;
@@ -17,11 +18,13 @@ pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     uri: Uri,
+    peer: Option<Peer>,
 }
 
 impl<'a> Call<'a> {
     pub(crate) fn new(registry: &'a Registry, parts: Parts) -> Self {
-        Self { registry, method: parts.method, headers: parts.headers, uri: parts.uri }
+        let peer = parts.extensions.get::<Peer>().cloned();
+        Self { registry, method: parts.method, headers: parts.headers, uri: parts.uri, peer }
     }
 
     /// The token of `Authorization: Bearer …`.
@@ -40,7 +43,11 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) async fn authorize(&self, name: &Repository, action: Action) -> Result<RepositoryGranted, Refusal> {
-        Ok(self.registry.access.authorize(self.bearer(), name, name.as_str(), action).await?)
+        let granted = self.registry.access.authorize(self.bearer(), name, name.as_str(), action).await?;
+        if let (Some(peer), Some(account)) = (&self.peer, granted.account()) {
+            peer.bind(account.id.as_str(), None)?;
+        }
+        Ok(granted)
     }
 
     /// As [`Self::authorize`], for what can only be done where a repository is.

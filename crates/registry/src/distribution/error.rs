@@ -8,6 +8,7 @@ use wharfinger_auth::{AccessError, Challenge};
 use wharfinger_oci::{Digest, Repository};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::repositories::Upload;
+use wharfinger_transport::Busy;
 
 use super::uploads;
 
@@ -35,7 +36,14 @@ pub(crate) enum Refusal {
     /// The tag is signed: DTR's code.
     TagInNotary(String),
     Unsupported(String),
+    Busy(Busy),
     Storage(StorageError),
+}
+
+impl From<Busy> for Refusal {
+    fn from(busy: Busy) -> Self {
+        Self::Busy(busy)
+    }
 }
 
 impl From<StorageError> for Refusal {
@@ -111,6 +119,7 @@ impl Refusal {
                 Value::Null,
             ),
             Self::Unsupported(why) => plain(S::METHOD_NOT_ALLOWED, "UNSUPPORTED", why),
+            Self::Busy(busy) => plain(S::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", &busy.to_string()),
             Self::Storage(StorageError::Conflict(why)) => plain(S::CONFLICT, "CONFLICT", why),
             Self::Storage(StorageError::Damaged(_)) => plain(S::INTERNAL_SERVER_ERROR, "UNKNOWN", "stored content is damaged"),
             Self::Storage(StorageError::Unavailable(_)) => {
@@ -139,6 +148,9 @@ impl IntoResponse for Refusal {
                 if let Ok(value) = HeaderValue::try_from(format!("bytes */{size}")) {
                     headers.insert(header::CONTENT_RANGE, value);
                 }
+            }
+            Self::Busy(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(Busy::RETRY_AFTER));
             }
             Self::UploadOutOfOrder(upload, size) => uploads::progress(headers, &upload, size),
             _ => {}

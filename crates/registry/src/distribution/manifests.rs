@@ -7,10 +7,11 @@ use wharfinger_auth::Action;
 use wharfinger_oci::{Digest, Repository, Tag};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::repositories::{ManifestDeletion, ManifestPut, ManifestSelector, NewManifest, TagDeletion};
+use wharfinger_transport::{NotWhole, whole_body};
 
 use super::call::{Call, respond};
 use super::error::Refusal;
-use super::{CONTENT_DIGEST, incoming, manifest, push};
+use super::{CONTENT_DIGEST, manifest, push};
 
 const OCI_SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
@@ -93,11 +94,10 @@ async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Refusal> {
     if length.is_some_and(|length| length > manifest::LIMIT) {
         return Err(too_large());
     }
-    let body = http_body_util::Limited::new(Body::from_stream(incoming::stream_of(body)), manifest::LIMIT);
-    match http_body_util::BodyExt::collect(body).await {
-        Ok(collected) => Ok(collected.to_bytes().to_vec()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Refusal::ManifestInvalid("the manifest broke off".to_owned())),
+    match whole_body(body, manifest::LIMIT).await {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        Err(NotWhole::TooLong { .. }) => Err(too_large()),
+        Err(error @ (NotWhole::TooSlow | NotWhole::BrokeOff)) => Err(Refusal::ManifestInvalid(error.to_string())),
     }
 }
 
