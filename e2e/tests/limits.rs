@@ -1,0 +1,90 @@
+//! One caller who has as much under way as they may, at each of the doors, and the others.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use wharfinger_e2e::{Api, PASSWORD, Serve, Wharfinger, free_port, until};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Registry and cluster in one process. What is asked here is answered before an engine would be.
+fn up(dir: &Path, flag: &str, value: &str) -> Wharfinger {
+    let port = |what: &str| (format!("--{what}-listen"), format!("127.0.0.1:{}", free_port()));
+    let ((registry, at), (cluster, there)) = (port("registry"), port("cluster"));
+    let serve = Serve::new("up", dir).flag(&registry, &at).flag(&cluster, &there).flag("--engine", "unix:///no/engine.sock");
+    serve.switch("--no-install-ca").flag(flag, value).start().unwrap()
+}
+
+/// Somebody in the middle of sending, until killed.
+struct Sending(Child);
+
+impl Sending {
+    fn to(url: &str, user: &str, password: &str) -> Self {
+        let curl = ["-ksS", "-o", "/dev/null", "-X", "PUT", "-T", "-", "-u"];
+        let mut command = Command::new("curl");
+        command.args(curl).arg(format!("{user}:{password}")).arg(url).stdin(Stdio::piped()).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn whoever_has_too_many_calls_under_way_waits_at_every_door_and_nobody_else_does() {
+    let dir = tempfile::Builder::new().prefix("wf-").tempdir().unwrap();
+    let wharfinger = up(dir.path(), "--max-calls-per-user", "1");
+    let (registry, cluster) = (wharfinger.registry().unwrap(), wharfinger.cluster().unwrap());
+    let password = wharfinger.admin_password().unwrap();
+    let admin = Api::at(cluster).login("admin", &password);
+    admin.post("/accounts/", &json!({"name": "dev", "password": PASSWORD})).is(201);
+    let dev = Api::at(cluster).login("dev", PASSWORD);
+    let host = registry.trim_start_matches("https://");
+    let scopes = format!("scope=repository:admin/app:pull&scope=repository:{host}/admin/app:pull");
+    let token = Api::at(registry).with_password("admin", &password).get(&format!("/auth/token?service={host}&{scopes}")).json();
+    let pulls = Api::at(registry).with_token(token["token"].as_str().unwrap());
+
+    let sending = Sending::to(&format!("{cluster}/api/ucp/config-toml"), "admin", &password);
+    assert!(until(PATIENCE, || admin.get("/id/").status == 429));
+    let doors = [
+        (&admin, "/accounts/".to_owned()),
+        (&admin, "/v1.41/info".to_owned()),
+        (&pulls, "/v2/admin/app/tags/list".to_owned()),
+        (&pulls, format!("/v2/{host}/admin/app/_trust/tuf/root.json")),
+        (&Api::at(registry).with_password("admin", &password), "/api/v0/repositories".to_owned()),
+    ];
+    for (caller, path) in doors {
+        caller.get(&path).is(429).says("are under way");
+    }
+    dev.get("/id/").is(200);
+    Api::at(registry).get("/_ping").is(200);
+
+    drop(sending);
+    assert!(until(PATIENCE, || admin.get("/id/").status == 200));
+}
+
+/// The other bounds are counted beside it; here is only that their flags arrive.
+#[test]
+fn each_bound_of_one_caller_has_a_flag_that_counts() {
+    let dir = tempfile::Builder::new().prefix("wf-").tempdir().unwrap();
+    let wharfinger = up(&dir.path().join("connections"), "--max-connections-per-address", "1");
+    let cluster = Api::at(wharfinger.cluster().unwrap());
+    let sending = Sending::to(&format!("{}/auth/login", wharfinger.cluster().unwrap()), "x", "y");
+    assert!(until(PATIENCE, || cluster.try_call("GET", "/ca", None).is_err()));
+    drop((sending, wharfinger));
+
+    let wharfinger = up(&dir.path().join("calls"), "--max-calls-per-address", "1");
+    let url = wharfinger.cluster().unwrap();
+    let post = ["-ksS", "-o", "/dev/null", "-X", "POST", "-T", "-", "-H", "Content-Type: application/json"];
+    let sending = Command::new("curl").args(post).arg(format!("{url}/auth/login")).stdin(Stdio::piped()).spawn().map(Sending);
+    let cluster = Api::at(url);
+    assert!(until(PATIENCE, || cluster.get("/ca").status == 429));
+    drop(sending);
+    assert!(until(PATIENCE, || cluster.get("/ca").status == 200));
+}
