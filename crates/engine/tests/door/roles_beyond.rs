@@ -91,8 +91,11 @@ async fn a_container_that_reaches_the_machine_is_for_full_control() {
             assert!(answer.contains("fullcontrol"), "{answer}");
         }
         // Older engines read a few of these at the top as well.
-        let top = json!({"Image": "x", "Runtime": "other"});
+        let top = json!({"Image": "x", "Runtime": "other", "HostConfig": {}});
         assert_eq!(people.posts(who, "/containers/create", &top).await.0, 403);
+        // Where it counts, it is refused to everybody.
+        let alone = json!({"Image": "x", "Runtime": "other"});
+        assert_eq!(people.posts(who, "/containers/create", &alone).await.0, 400);
         let endpoints = json!({"Image": "x", "NetworkingConfig": {"EndpointsConfig": {"host": {}}}});
         assert_eq!(people.posts(who, "/containers/create", &endpoints).await.0, 403);
     }
