@@ -114,12 +114,6 @@ pub struct Forbidden {
     needed: &'static str,
 }
 
-impl Forbidden {
-    pub fn new(principal: &Principal, needed: &'static str) -> Self {
-        Self { name: principal.account.name.to_string(), role: principal.account.role.as_str(), needed }
-    }
-}
-
 /// Administrators may everything, whatever their role; the role `none` may nothing.
 pub fn authorize(principal: Principal, need: Need) -> Result<Granted, Forbidden> {
     let account = &principal.account;
@@ -141,5 +135,5 @@ pub fn authorize(principal: Principal, need: Need) -> Result<Granted, Forbidden>
         Need::Operate => "fullcontrol",
         Need::Admin => "an administrator",
     };
-    Err(Forbidden::new(&principal, needed))
+    Err(Forbidden { name: account.name.to_string(), role: account.role.as_str(), needed })
 }

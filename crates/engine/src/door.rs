@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{StatusCode, header, request::Parts};
-use wharfinger_auth::{Accounts, AuthError, Circle, Forbidden, Granted, Need, Principal, Reach, authorize};
+use wharfinger_auth::{Accounts, AuthError, Circle, Granted, Need, Principal, authorize};
 use wharfinger_gate::Decide;
 use wharfinger_transport::{Peer, is_cross_site};
 
@@ -127,12 +127,18 @@ impl Engine {
                     return Ok(answer);
                 }
             }
-            Verdict::Refuse => return Err(Forbidden::new(permitted.granted.principal(), "scheduler or fullcontrol").into()),
+            Verdict::Hide(kind) => {
+                let name = permitted.call.name.clone().unwrap_or_default();
+                return Err(Refusal::NotTheirs { kind: kind.word(), name });
+            }
         }
         match permitted.call.carries {
             Carries::Nothing | Carries::Ping => self.forward(permitted).await,
             Carries::Version => self.version(permitted).await,
-            Carries::Hijack => self.hijack(permitted, Box::pin(std::future::pending())).await,
+            Carries::Hijack => {
+                let until = self.no_mates(&permitted);
+                self.hijack(permitted, until).await
+            }
             Carries::Image(kind) => self.image_call(kind, permitted).await,
             Carries::Document(kind) => self.document(kind, permitted).await,
             Carries::Build => {
@@ -165,12 +171,6 @@ impl Engine {
         Ok((authorize(principal, need)?, peer))
     }
 
-    async fn own(&self, granted: &Granted) -> Result<Option<Own>, Refusal> {
-        let Reach::Own { nodes } = granted.reach() else { return Ok(None) };
-        let circle = self.accounts.circle(granted.principal()).await?;
-        Ok(Some(Own { circle, nodes, found: None }))
-    }
-
     /// While only signed images run, builds pass only if the policy says so, and each is recorded.
     async fn permit_build(&self, granted: &Granted, call: &str) -> Result<(), Refusal> {
         if !self.gate.enforcing().await? {
@@ -184,10 +184,11 @@ impl Engine {
 
     /// A call without images: both bodies stream.
     async fn forward(&self, permitted: Permitted) -> Result<Response, Refusal> {
+        let until = self.no_mates(&permitted);
         let Permitted { call, version, granted, peer, parts, body, .. } = permitted;
         let cleared = Cleared::untouched(&granted, &call, version, parts.uri.query(), parts.headers, body)?;
         let answer = self.upstream.send(cleared).await?;
-        Ok(answer::stream(answer, &peer))
+        Ok(answer::stream_until(answer, &peer, until))
     }
 
     /// Clients ask this before they know anything: it says whether the engine is up, and which version to speak.

@@ -146,6 +146,7 @@ const MATRIX_HEAD: &str = "\
 # allow       as it is                      own         if it is theirs or a team-mate's, else 404
 # filtered    answered with their part      own+limits  and if it, and what is asked of it, is within the limits
 # deny        never                         limits      if what is made is within the limits; it becomes theirs
+# hidden      as if it was not there
 #
 # image: each image in it is decided by the policy. document: read in full, written anew. build, plugin: refused while only
 # signed images run (builds unless the policy allows them).
@@ -165,7 +166,7 @@ fn verdict(route: &table::Route, role: Role, is_admin: bool) -> &'static str {
     };
     match authorize(Principal { account, via: Via::Password }, need) {
         Ok(granted) => Verdict::of(granted.reach(), route.about).word(),
-        Err(_) => Verdict::Refuse.word(),
+        Err(_) => "deny",
     }
 }
 

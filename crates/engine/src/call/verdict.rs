@@ -17,8 +17,8 @@ pub enum Verdict {
     OwnWithin(Kind),
     /// If what is made is within the limits.
     Within,
-    /// Never.
-    Refuse,
+    /// As if it was not there: the stock client's `docker inspect` asks for one kind after another.
+    Hide(Kind),
 }
 
 impl Verdict {
@@ -27,7 +27,7 @@ impl Verdict {
         match about {
             About::Nothing => Self::Allow,
             About::List(Kind::Node) | About::One(Kind::Node) if nodes => Self::Allow,
-            About::One(Kind::Node) => Self::Refuse,
+            About::One(Kind::Node) => Self::Hide(Kind::Node),
             About::List(kind) => Self::Filtered(kind),
             About::One(kind) => Self::Own(kind),
             About::Inside(kind) => Self::OwnWithin(kind),
@@ -43,7 +43,7 @@ impl Verdict {
             Self::Own(_) => "own",
             Self::OwnWithin(_) => "own+limits",
             Self::Within => "limits",
-            Self::Refuse => "deny",
+            Self::Hide(_) => "hidden",
         }
     }
 }

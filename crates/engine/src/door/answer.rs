@@ -10,13 +10,12 @@ use bytes::Bytes;
 use http::header;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::{Frame, Incoming, SizeHint};
-use tokio_util::sync::WaitForCancellationFutureOwned;
 use wharfinger_transport::Peer;
 
 use crate::{
     call::ApiVersion,
     headers::towards_caller,
-    upstream::{EngineDown, clamp},
+    upstream::{EngineDown, Until, clamp},
 };
 
 /// The longest description of versions that is read.
@@ -24,10 +23,21 @@ const LONGEST_VERSION: usize = 1024 * 1024;
 
 /// An answer whose body streams; if it has no end of its own (`logs -f`, `events`), it ends with the process.
 pub(super) fn stream(answer: http::Response<Incoming>, peer: &Peer) -> Response {
+    stream_until(answer, peer, Box::pin(std::future::pending()))
+}
+
+/// As [`stream`], and no longer than `until`.
+pub(super) fn stream_until(answer: http::Response<Incoming>, peer: &Peer, until: Until) -> Response {
     let (mut parts, body) = answer.into_parts();
     parts.headers = towards_caller(parts.headers);
     clamp(&mut parts.headers);
-    let ending = Box::pin(peer.live().ending().clone().cancelled_owned());
+    let ending = peer.live().ending().clone().cancelled_owned();
+    let ending = Box::pin(async move {
+        tokio::select! {
+            () = ending => {}
+            () = until => {}
+        }
+    });
     Response::from_parts(parts, Body::new(UntilEnding { body, ending }))
 }
 
@@ -69,7 +79,7 @@ fn lower(place: Option<&mut serde_json::Value>) {
 
 struct UntilEnding {
     body: Incoming,
-    ending: Pin<Box<WaitForCancellationFutureOwned>>,
+    ending: Until,
 }
 
 impl hyper::body::Body for UntilEnding {
@@ -79,7 +89,7 @@ impl hyper::body::Body for UntilEnding {
     fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if self.ending.as_mut().poll(context).is_ready() {
             // Not a clean end: half an archive must not look like a whole one.
-            return Poll::Ready(Some(Err("the cluster is shutting down".into())));
+            return Poll::Ready(Some(Err("the cluster is shutting down, or may not show this any longer".into())));
         }
         Pin::new(&mut self.body).poll_frame(context).map_err(Into::into)
     }

@@ -12,7 +12,6 @@ use crate::{
     headers::towards_caller,
     json::{Json, read},
     owner,
-    query::{Query, QueryRefused},
     upstream::{EngineDown, clamp},
 };
 
@@ -24,7 +23,7 @@ impl Engine {
         let Permitted { call, version, granted, peer, mut parts, own, .. } = permitted;
         let own = own.ok_or(Refusal::NoPeer)?;
         let (query, newest) = match kind {
-            Kind::Container => newest_of_all(parts.uri.query())?,
+            Kind::Container => newest_of_all(parts.uri.query()),
             _ => (parts.uri.query().map(ToOwned::to_owned), None),
         };
         parts.headers.remove(header::ACCEPT_ENCODING);
@@ -64,18 +63,14 @@ impl Engine {
 }
 
 /// `docker ps -n 3` means three of one's own: so all are asked for, and counted here.
-fn newest_of_all(query: Option<&str>) -> Result<(Option<String>, Option<usize>), Refusal> {
-    let mut query = Query::parse(query, &["all", "limit", "size", "filters", "since", "before"], &[]).map_err(refused)?;
-    let newest = query.get("limit").and_then(|limit| limit.parse::<usize>().ok()).filter(|limit| *limit > 0);
-    if newest.is_some() {
-        query.set("limit", "0".to_owned());
-        query.set("all", "1".to_owned());
+fn newest_of_all(query: Option<&str>) -> (Option<String>, Option<usize>) {
+    let pairs: Vec<&str> = query.unwrap_or_default().split('&').collect();
+    let newest = pairs.iter().find_map(|pair| pair.strip_prefix("limit=")?.parse::<usize>().ok()).filter(|newest| *newest > 0);
+    if newest.is_none() {
+        return (query.map(ToOwned::to_owned), None);
     }
-    Ok((Some(query.encoded()), newest))
-}
-
-fn refused(refused: QueryRefused) -> Refusal {
-    crate::image::ImageCallRefused::from(refused).into()
+    let others = pairs.into_iter().filter(|pair| !pair.starts_with("limit=") && !pair.starts_with("all="));
+    (Some(others.chain(["all=1"]).collect::<Vec<_>>().join("&")), newest)
 }
 
 /// The stock client waits for a service by the machines that are up. More of them is for those who place workloads.

@@ -1,11 +1,13 @@
 //! For those who reach only what is theirs: whose is it, and is it within the limits?
 
+use std::{sync::Arc, time::Duration};
+
 use axum::{
     body::Body,
     response::{IntoResponse as _, Response},
 };
 use http::{Method, header};
-use wharfinger_auth::Circle;
+use wharfinger_auth::{Circle, Granted, Reach};
 
 use super::{Engine, Permitted};
 use crate::{
@@ -14,6 +16,7 @@ use crate::{
     json::Json,
     limits, owner,
     query::Query,
+    upstream::Until,
 };
 
 /// What a caller reaches who does not reach everything.
@@ -23,9 +26,33 @@ pub(super) struct Own {
     pub(super) nodes: bool,
     /// What the call is about, as the engine describes it.
     pub(super) found: Option<Json>,
+    /// The team-mate whose it is.
+    pub(super) mate: Option<String>,
 }
 
+/// How often an open stream of a team-mate's asks whether it may go on.
+const WATCHED: Duration = Duration::from_secs(1);
+
 impl Engine {
+    pub(super) async fn own(&self, granted: &Granted) -> Result<Option<Own>, Refusal> {
+        let Reach::Own { nodes } = granted.reach() else { return Ok(None) };
+        let circle = self.accounts.circle(granted.principal()).await?;
+        Ok(Some(Own { circle, nodes, found: None, mate: None }))
+    }
+
+    /// Ends when what the caller has open is not a team-mate's any more.
+    pub(super) fn no_mates(&self, permitted: &Permitted) -> Until {
+        let Some(mate) = permitted.own.as_ref().and_then(|own| own.mate.clone()) else {
+            return Box::pin(std::future::pending());
+        };
+        let (accounts, principal) = (Arc::clone(&self.accounts), permitted.granted.principal().clone());
+        Box::pin(async move {
+            while accounts.circle(&principal).await.is_ok_and(|circle| circle.owns(Some(&mate))) {
+                tokio::time::sleep(WATCHED).await;
+            }
+        })
+    }
+
     /// Looks up what the call names and has it name that by its id, so that another thing that gets the name meanwhile is not
     /// meant. `within`: what is there, too, has to be within the limits. A network that everybody may see is answered here.
     pub(super) async fn only_own(
@@ -39,14 +66,17 @@ impl Engine {
             _ => permitted.call.name.clone().unwrap_or_default(),
         };
         let Some(own) = &mut permitted.own else { return Ok(None) };
+        let caller = permitted.granted.principal().account.id.as_str();
         let not_theirs = || Refusal::NotTheirs { kind: kind.word(), name: name.chars().take(200).collect() };
         let found = self.upstream.find(kind, &name).await?.ok_or_else(not_theirs)?;
         if kind == Kind::Exec {
             let container = found.get("ContainerID").and_then(Json::text).unwrap_or_default();
             let container = self.upstream.find(Kind::Container, container).await?.ok_or_else(not_theirs)?;
-            if !own.circle.owns(owner::of(Kind::Container, &container)) {
+            let owner = owner::of(Kind::Container, &container);
+            if !own.circle.owns(owner) {
                 return Err(not_theirs());
             }
+            own.mate = owner.filter(|owner| *owner != caller).map(ToOwned::to_owned);
             if within {
                 self.within_limits(&container).await?;
                 let process = found.get("ProcessConfig").unwrap_or(&Json::Null);
@@ -61,6 +91,9 @@ impl Engine {
             }
         } else if within && kind == Kind::Container {
             self.within_limits(&found).await?;
+        }
+        if let Some(owner) = owner::of(kind, &found).filter(|owner| *owner != caller) {
+            own.mate = Some(owner.to_owned());
         }
         // Volumes have a name and no id.
         let id = found.get("Id").or_else(|| found.get("ID")).and_then(Json::text);

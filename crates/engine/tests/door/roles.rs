@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use wharfinger_identity::Role;
 
-use crate::gated::Set;
+use crate::{gated::Set, streams::Raw};
 
 pub const LABEL: &str = "com.wharfinger.owner";
 
@@ -172,9 +172,9 @@ async fn lists_hold_what_is_theirs_or_a_team_mates() {
         assert_eq!(ids(&people.gets("olga", path).await.1).len(), 4, "{path}");
     }
     // The newest three are three of one's own.
-    let (_, newest) = people.gets("ann", "/containers/json?limit=1").await;
+    let (_, newest) = people.gets("ann", "/containers/json?all=0&limit=1&size=1").await;
     assert_eq!(newest.as_array().unwrap().len(), 1);
-    assert_eq!(people.set.engine.calls().last().unwrap(), "GET /v1.41/containers/json?limit=0&all=1");
+    assert_eq!(people.set.engine.calls().last().unwrap(), "GET /v1.41/containers/json?size=1&all=1");
 }
 
 #[tokio::test]
@@ -200,7 +200,7 @@ async fn the_machines_are_shown_to_those_who_place_workloads() {
     let shown = json!([{"ID": "a", "Spec": {"Availability": "active"}, "Status": {"State": "ready"}}]);
     assert_eq!(people.gets("ann", "/nodes").await.1, shown);
     assert_eq!(people.gets("sam", "/nodes").await.1, json!([node]));
-    assert_eq!(people.gets("ann", "/nodes/a").await.0, 403);
+    assert_eq!(people.gets("ann", "/nodes/a").await.0, 404, "`docker inspect` asks for a node before it asks for a secret");
     assert_eq!(people.gets("sam", "/nodes/a").await.1, node);
     assert_eq!(people.posts("sam", "/nodes/a/update?version=1", &json!({})).await.0, 403);
 }
@@ -313,4 +313,24 @@ async fn the_engines_own_networks_are_shown_without_who_is_on_them() {
     assert_eq!(people.set.last_body(), json!({"Container": "c-ann"}));
     assert_eq!(people.posts("ann", "/networks/bridge/connect", &json!({"Container": "eves"})).await.0, 403);
     assert_eq!(people.changes(), ["POST /v1.41/networks/n-bridge/connect"]);
+}
+
+/// What is open was opened by the rights of before.
+#[tokio::test]
+async fn who_leaves_a_team_loses_the_open_streams_of_those_who_stay() {
+    let people = People::new().await;
+    for call in ["GET /containers/bens/logs?follow=1", "POST /containers/bens/attach?stream=1"] {
+        people.set.stage.team(&["ann", "ben"]);
+        let mut raw = Raw::connect(&people.set, "ann").await;
+        raw.say(&format!("{call} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n")).await;
+        assert!(raw.head().await.starts_with("http/1.1 "), "{call}");
+        let mut own = Raw::connect(&people.set, "ann").await;
+        own.say("POST /containers/anns/attach?stream=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n").await;
+        own.head().await;
+        people.set.stage.part();
+        raw.rest().await;
+        own.say("still").await;
+        own.hears("still").await;
+        people.set.stage.team(&["ann", "ben"]);
+    }
 }

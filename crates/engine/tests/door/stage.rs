@@ -64,6 +64,11 @@ impl Stage {
         self.people.teams.lock().unwrap().push(names.iter().map(|name| account_id(name)).collect());
     }
 
+    /// From now on nobody shares a team.
+    pub fn part(&self) {
+        self.people.teams.lock().unwrap().clear();
+    }
+
     /// A client that trusts the door and shows the certificate in `folder`, if any.
     pub fn client(&self, folder: Option<&Path>) -> reqwest::Client {
         let ca = reqwest::Certificate::from_pem(self.ca_pem.as_bytes()).unwrap();

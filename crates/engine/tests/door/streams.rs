@@ -46,7 +46,7 @@ impl Raw {
     }
 
     /// The headers of an answer.
-    async fn head(&mut self) -> String {
+    pub async fn head(&mut self) -> String {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             head.push(char::from(self.0.read_u8().await.unwrap()));
@@ -54,7 +54,7 @@ impl Raw {
         head.to_lowercase()
     }
 
-    async fn hears(&mut self, text: &str) {
+    pub async fn hears(&mut self, text: &str) {
         let mut heard = vec![0; text.len()];
         timeout(Duration::from_secs(5), self.0.read_exact(&mut heard)).await.expect(text).unwrap();
         assert_eq!(String::from_utf8_lossy(&heard), text);
