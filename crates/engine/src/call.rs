@@ -61,6 +61,7 @@ pub enum Document {
     ConfigCreate,
     ConfigUpdate,
     ContainerStart,
+    ContainerRename,
     ContainerUpdate,
     ExecCreate,
     Commit,

@@ -22,6 +22,7 @@ impl Document {
     pub(crate) fn parse(kind: Kind, query: Option<&str>, body: &[u8]) -> Result<Self, ImageCallRefused> {
         let (known, lists): (&[&str], &[&str]) = match kind {
             Kind::ContainerStart => (&["detachKeys", "checkpoint", "checkpoint-dir"], &[]),
+            Kind::ContainerRename => (&["name"], &[]),
             Kind::SecretUpdate | Kind::ConfigUpdate => (&["version"], &[]),
             Kind::Commit => (&["container", "repo", "tag", "comment", "author", "pause"], &["changes"]),
             _ => (&[], &[]),
@@ -29,7 +30,7 @@ impl Document {
         let query = Query::parse(query, known, lists)?;
         let shape: &Shape = match kind {
             // Since 1.24 what is sent to start a container with is refused by the engine.
-            Kind::ContainerStart => return Ok(Self { query, body: None }),
+            Kind::ContainerStart | Kind::ContainerRename => return Ok(Self { query, body: None }),
             Kind::Commit if body.is_empty() => return Ok(Self { query, body: None }),
             Kind::Commit => &crate::schema::CONTAINER_CREATE,
             Kind::VolumeCreate => &VOLUME_CREATE,

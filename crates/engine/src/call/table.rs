@@ -69,7 +69,7 @@ pub const TABLE: &[Route] = &[
     route(POST,   "/containers/{id}/restart",            Nothing, Work, Inside(Container)),
     route(POST,   "/containers/{id}/kill",               Nothing, Work, One(Container)),
     route(POST,   "/containers/{id}/update",             Reads(Document::ContainerUpdate), Work, Inside(Container)),
-    route(POST,   "/containers/{id}/rename",             Nothing, Work, One(Container)),
+    route(POST,   "/containers/{id}/rename",             Reads(Document::ContainerRename), Work, One(Container)),
     route(POST,   "/containers/{id}/pause",              Nothing, Work, One(Container)),
     route(POST,   "/containers/{id}/unpause",            Nothing, Work, One(Container)),
     route(POST,   "/containers/{id}/attach",             Hijack, Work, Inside(Container)),

@@ -73,6 +73,45 @@ fn a_version_above_the_tables_or_the_engines_is_refused() {
     assert_eq!(call(&Method::GET, "/info").effective_version(ApiVersion::NEWEST).unwrap(), ApiVersion::NEWEST);
 }
 
+/// The engine of the tests speaks 1.41. What came after that, up to the newest version the table knows, is held here and by the
+/// requests in `image/requests`, which have every key.
+#[test]
+fn what_newer_versions_brought_stands_in_the_table() {
+    for (version, method, path, pattern) in [
+        ("1.42", Method::PUT, "/volumes/a", "/volumes/{name}"),
+        ("1.42", Method::GET, "/containers/a/attach/ws", "/containers/{id}/attach/ws"),
+        ("1.42", Method::POST, "/containers/a/stop", "/containers/{id}/stop"),
+        ("1.43", Method::POST, "/networks/create", "/networks/create"),
+        ("1.44", Method::POST, "/containers/create", "/containers/create"),
+        ("1.46", Method::POST, "/images/dtr.test/qa/app/push", "/images/{name…}/push"),
+        ("1.48", Method::GET, "/images/dtr.test/qa/app:1/history", "/images/{name…}/history"),
+        ("1.48", Method::POST, "/build/prune", "/build/prune"),
+        ("1.49", Method::GET, "/images/dtr.test/qa/app:1/json", "/images/{name…}/json"),
+        ("1.50", Method::DELETE, "/images/dtr.test/qa/app:1", "/images/{name…}"),
+        ("1.51", Method::POST, "/services/create", "/services/create"),
+    ] {
+        let call = call(&method, &format!("/v{version}{path}"));
+        assert_eq!(call.pattern, pattern);
+        assert_eq!(call.effective_version(ApiVersion::NEWEST).unwrap().to_string(), version);
+    }
+    // Of 1.55: an engine that has it is spoken to in 1.51.
+    assert!(Call::parse(&Method::GET, "/v1.51/images/a/attestations").is_err());
+}
+
+/// What the engine's routers had and have no more: none of it is let through.
+#[test]
+fn what_older_versions_had_is_gone() {
+    for (method, path) in [
+        (Method::POST, "/v1.24/containers/a/copy"),
+        (Method::GET, "/v1.24/plugins/a"),
+        (Method::POST, "/v1.24/plugins/a"),
+        (Method::GET, "/v1.24/images/a/b/c"),
+        (Method::OPTIONS, "/v1.24/anything"),
+    ] {
+        assert!(Call::parse(&method, path).is_err(), "{method} {path}");
+    }
+}
+
 /// The calls by which images come to run, or code that nobody signed does. Who adds one changes this list on purpose.
 #[test]
 fn these_calls_and_no_others_are_looked_into() {

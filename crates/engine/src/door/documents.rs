@@ -54,14 +54,24 @@ impl Engine {
         match kind {
             Kind::VolumeCreate => {
                 limits::volume(body)?;
-                self.free(Thing::Volume, body, own).await?;
+                self.free(Thing::Volume, named(body), own).await?;
             }
             Kind::NetworkCreate => {
                 limits::network(body)?;
+                self.free(Thing::Network, named(body), own).await?;
                 // Two of a name make both unreachable by it.
                 body.set("CheckDuplicate", Json::Bool(true));
             }
-            Kind::SecretCreate | Kind::SecretUpdate | Kind::ConfigCreate | Kind::ConfigUpdate => limits::secret(body)?,
+            Kind::SecretCreate => {
+                limits::secret(body)?;
+                self.free(Thing::Secret, named(body), own).await?;
+            }
+            Kind::ConfigCreate => {
+                limits::secret(body)?;
+                self.free(Thing::Config, named(body), own).await?;
+            }
+            Kind::SecretUpdate | Kind::ConfigUpdate => limits::secret(body)?,
+            Kind::ContainerRename => self.free(Thing::Container, query.get("name").unwrap_or_default(), own).await?,
             Kind::NetworkConnect | Kind::NetworkDisconnect => {
                 if let Some(endpoint) = body.get("EndpointConfig") {
                     limits::endpoint(endpoint)?;
@@ -91,10 +101,10 @@ impl Engine {
         Ok(())
     }
 
-    /// The engine answers the making of a volume that is there already with that volume.
-    async fn free(&self, kind: Thing, body: &Json, own: &Own) -> Result<(), Refusal> {
-        let name = body.get("Name").and_then(Json::text).unwrap_or_default();
-        match self.upstream.find(kind, name).await? {
+    /// Whether a new name means nothing of somebody else's. What is called like the beginning of another's id would get what is
+    /// meant for that one; and a volume that is there already, the engine would answer as if it was new.
+    pub(super) async fn free(&self, kind: Thing, name: &str, own: &Own) -> Result<(), Refusal> {
+        match self.upstream.find(kind, name.trim_start_matches('/')).await? {
             Some(found) if !own.circle.owns(owner::of(kind, &found)) => {
                 Err(Refusal::Taken { kind: kind.word(), name: name.chars().take(200).collect() })
             }
@@ -120,4 +130,9 @@ impl Engine {
         each(body, &mut |_, _| ids.next());
         Ok(())
     }
+}
+
+/// The name something is to have.
+pub(super) fn named(body: &Json) -> &str {
+    body.get("Name").and_then(Json::text).unwrap_or_default()
 }

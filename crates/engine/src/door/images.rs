@@ -4,7 +4,7 @@ use axum::{body::Body, response::Response};
 use http::HeaderValue;
 use wharfinger_gate::Purpose;
 
-use super::{Engine, Permitted, answer, own::Own, pulled, whole_body};
+use super::{Engine, Permitted, answer, documents::named, own::Own, pulled, whole_body};
 use crate::{
     call::{ImageCall, Kind},
     cleared::Cleared,
@@ -48,8 +48,9 @@ impl Engine {
             ImageCall::ContainerCreate => {
                 let mut create = ContainerCreate::parse(query, &whole_body(body).await?)?;
                 create.owned_by(caller)?;
-                if own.is_some() {
+                if let Some(own) = own {
                     limits::container(create.body())?;
+                    self.free(Kind::Container, create.name(), own).await?;
                 }
                 let decided = self.decide(granted, &create.images(), Purpose::Create, auth).await?;
                 if let Some(own) = own {
@@ -81,6 +82,7 @@ impl Engine {
                 service.owned_by(Some(caller))?;
                 if let Some(own) = own {
                     limits::service(service.body(), own.nodes)?;
+                    self.free(Kind::Service, named(service.body()), own).await?;
                 }
                 let images = service.images();
                 let decided = self.decide(granted, &images, Purpose::Service, auth).await?;

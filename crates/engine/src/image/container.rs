@@ -33,6 +33,11 @@ impl ContainerCreate {
         owner::write(&mut self.body, Some(owner))
     }
 
+    /// What the container is to be called; empty if the engine is to choose.
+    pub(crate) fn name(&self) -> &str {
+        self.query.get("name").unwrap_or_default()
+    }
+
     pub(crate) fn body(&self) -> &Json {
         &self.body
     }

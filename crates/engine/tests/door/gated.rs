@@ -321,3 +321,24 @@ async fn a_service_of_an_exempt_image_runs_what_its_registry_has() {
     assert_eq!(set.post("/services/create", &service).await.0, 200);
     assert_eq!(set.last_body()["TaskTemplate"]["ContainerSpec"]["Image"], format!("dtr.test/exempt/agent:1@{}", digest()));
 }
+
+/// This machine's engine speaks 1.41; a stub stands for the newer ones.
+#[tokio::test]
+async fn what_newer_versions_can_name_is_decided_as_well() {
+    let set = Set::enforcing().await;
+    set.engine.speaks("1.51");
+    let pinned = format!("dtr.test/qa/app:1@{}", digest());
+    let mounts = |image: &str| json!([{"Type": "image", "Source": image, "Target": "/x", "ImageOptions": {"Subpath": "y"}}]);
+    let body =
+        |image: &str| json!({"Image": "dtr.test/qa/app:1", "HostConfig": {"Mounts": mounts(image), "Annotations": {"a": "b"}}});
+    let service = |image: &str| json!({"TaskTemplate": {"ContainerSpec": {"Image": "dtr.test/qa/app:1", "Mounts": mounts(image), "OomScoreAdj": 1}}});
+    assert_eq!(set.post("/v1.51/containers/create?platform=linux/amd64", &body("dtr.test/qa/app:1").to_string()).await.0, 200);
+    assert_eq!(set.last_body()["HostConfig"]["Mounts"][0]["Source"], pinned);
+    assert_eq!(set.post("/v1.51/services/create", &service("dtr.test/qa/app:1").to_string()).await.0, 200);
+    assert_eq!(set.last_body()["TaskTemplate"]["ContainerSpec"]["Mounts"][0]["Source"], pinned);
+    let seen = set.engine.seen().len();
+    assert_eq!(set.post("/v1.48/containers/create", &body("dtr.test/qa/app:2").to_string()).await.0, 404);
+    assert_eq!(set.post("/v1.51/services/create", &service("dtr.test/qa/app:2").to_string()).await.0, 404);
+    assert_eq!(set.post("/v1.52/containers/create", &body("dtr.test/qa/app:1").to_string()).await.0, 400);
+    assert_eq!(set.engine.seen().len(), seen);
+}

@@ -48,7 +48,18 @@ impl People {
         }
         people.has("networks", "bridge", &json!({"Name": "bridge", "Id": "n-bridge", "Labels": {}, "Containers": {"c-eve": {}}}));
         people.answers("GET /info", &json!({"Swarm": {"Nodes": 1}}));
-        for absent in ["volumes/new", "volumes/gone", "containers/gone", "networks/gone", "secrets/gone", "networks/host"] {
+        for absent in [
+            "networks/net",
+            "secrets/s",
+            "configs/c",
+            "services/s",
+            "volumes/new",
+            "volumes/gone",
+            "containers/gone",
+            "networks/gone",
+            "secrets/gone",
+            "networks/host",
+        ] {
             people.set.engine.answers(&format!("GET /{absent}"), 404, "{}");
             people.set.engine.answers(&format!("GET /{absent}/json"), 404, "{}");
         }

@@ -374,6 +374,7 @@ async fn commands_changes_checkpoints_and_images_have_their_limits() {
 async fn a_form_in_a_body_never_changes_what_a_query_said() {
     let people = People::new().await;
     let client = people.set.stage.client(Some(&people.set.bundle("ann")));
+    people.set.engine.answers("GET /containers/x/json", 404, "{}");
     for path in ["start?detachKeys=a", "rename?name=x", "kill?signal=TERM"] {
         let form = client
             .post(people.set.stage.url(&format!("/containers/anns/{path}")))
@@ -409,4 +410,28 @@ async fn a_checkpoint_from_elsewhere_is_refused_while_only_signed_images_run() {
     assert!(answer.contains("checkpoint-dir"), "{answer}");
     assert_eq!(people.posts("olga", "/containers/a/start?checkpoint=x", &json!({})).await.0, 200);
     assert_eq!(people.posts("olga", "/containers/a/start?Checkpoint-dir=/x", &json!({})).await.0, 400);
+}
+
+/// Somebody who means another's container by the beginning of its id must not get one that is called so.
+#[tokio::test]
+async fn nothing_is_called_like_anothers() {
+    let people = People::new().await;
+    people.has("services", "eves", &json!({"ID": "v-eve", "Spec": {"Labels": owned("eve")}}));
+    for (path, body) in [
+        ("/containers/create?name=c-eve", json!({"Image": "x"})),
+        ("/containers/create?name=/c-eve", json!({"Image": "x"})),
+        ("/containers/anns/rename?name=c-eve", json!({})),
+        ("/networks/create", json!({"Name": "eves"})),
+        ("/secrets/create", json!({"Name": "s-eve", "Data": ""})),
+        ("/configs/create", json!({"Name": "k-eve", "Data": ""})),
+        ("/services/create", json!({"Name": "eves", "TaskTemplate": {"ContainerSpec": {"Image": "x"}}})),
+    ] {
+        let (status, answer) = people.posts("ann", path, &body).await;
+        assert_eq!(status, 409, "{path} {body}: {answer}");
+        assert!(answer.contains("somebody else"), "{answer}");
+    }
+    assert!(people.changes().is_empty(), "{:?}", people.changes());
+    people.set.engine.answers("GET /containers/free/json", 404, "{}");
+    assert_eq!(people.posts("ann", "/containers/anns/rename?name=free", &json!({})).await.0, 200);
+    assert_eq!(people.changes(), ["POST /v1.41/containers/c-ann/rename?name=free"]);
 }
