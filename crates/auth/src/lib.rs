@@ -32,7 +32,9 @@ pub use directory::{
 };
 pub use hooks::{Cut, NoPolicy, PolicyNames, PolicyTeams, SignedTags};
 pub use principal::{Forbidden, Granted, Need, Principal, Reach, SessionId, Via, authorize};
-pub use registry_access::{AccessError, Action, CatalogGranted, Challenge, RegistryAccess, RepositoryGranted, TokenFault};
+pub use registry_access::{
+    AccessError, Action, CatalogGranted, Challenge, FeedGranted, RegistryAccess, RepositoryGranted, TokenFault,
+};
 pub use secret::Secret;
 pub use token_service::{Grant, TokenAnswer, TokenError, TokenRequest, TokenService};
 pub use tokens::{Access, Claims, TokenInvalid, Tokens};

@@ -20,6 +20,9 @@ use crate::scope;
 use crate::secret::Secret;
 use crate::tokens::{Access, Claims, Tokens};
 
+/// The name of what only [`RegistryAccess::mirror_token`] gives.
+const MIRROR: &str = "mirror";
+
 /// What a request wants to do with a repository.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Action {
@@ -110,6 +113,20 @@ pub struct CatalogGranted {
 impl CatalogGranted {
     pub fn account(&self) -> &Account {
         &self.account
+    }
+}
+
+/// Somebody who may follow the changes of what they may read, and how much that is.
+#[derive(Clone, Debug)]
+pub struct FeedGranted {
+    account: Option<Account>,
+    everything: bool,
+}
+
+impl FeedGranted {
+    /// An administrator who asked for it, or the cluster in the same process.
+    pub fn everything(&self) -> bool {
+        self.everything
     }
 }
 
@@ -228,6 +245,51 @@ impl RegistryAccess {
         }
     }
 
+    /// `registry:changes:pull`, which anybody may have: the changes of what they may read. With `registry:catalog:*`, of everything.
+    pub async fn feed(&self, bearer: Option<&str>) -> Result<FeedGranted, AccessError> {
+        let entry = |name: &str, action: &str| Access {
+            typ: "registry".to_owned(),
+            name: name.to_owned(),
+            actions: vec![action.to_owned()],
+        };
+        let needed = [entry("catalog", "*"), entry("changes", "pull")];
+        let (claims, account) = self.verify(bearer, &needed).await?;
+        let holds = |name: &str, action: &str| {
+            let of = |access: &&Access| access.typ == "registry" && access.name == name;
+            claims.access.iter().filter(of).any(|access| allows(&access.actions, action))
+        };
+        let admin = account.as_ref().is_some_and(|account| account.is_admin);
+        let everything = holds(MIRROR, "pull") || (admin && holds("catalog", "*"));
+        if !everything && !holds("changes", "pull") {
+            return Err(self.challenge(&needed, TokenFault::Insufficient));
+        }
+        Ok(FeedGranted { account, everything })
+    }
+
+    /// Whether the changes of `repository` are for them, now.
+    pub async fn follows(&self, granted: &FeedGranted, repository: &Repository) -> Result<bool, StorageError> {
+        Ok(granted.everything || self.permits(granted.account.as_ref(), repository, Action::Pull).await?)
+    }
+
+    /// Differs from what it was before as soon as somebody may have lost the right to read something.
+    pub async fn readers_revision(&self) -> Result<(u64, u64), StorageError> {
+        Ok((self.accounts.revision().await?, self.repositories.revision().await?))
+    }
+
+    /// A token of five minutes with which the cluster in the same process reads all trust data, to keep its mirror. No token service
+    /// grants it.
+    pub fn mirror_token(&self) -> Result<Secret, StorageError> {
+        let access = Access { typ: "registry".to_owned(), name: MIRROR.to_owned(), actions: vec!["pull".to_owned()] };
+        self.tokens.issue(None, vec![access]).map(Secret::new).map_err(StorageError::unavailable)
+    }
+
+    /// Whether `bearer` is such a token.
+    pub fn is_mirror(&self, bearer: Option<&str>) -> bool {
+        let claims = bearer.and_then(|token| self.tokens.verify(token).ok());
+        let of = |access: &Access| access.typ == "registry" && access.name == MIRROR && allows(&access.actions, "pull");
+        claims.is_some_and(|claims| claims.sub.is_empty() && claims.access.iter().any(of))
+    }
+
     /// What an account (`None`: anybody) may do with a repository now, without a token: for `/api/v0`, the gate and the console.
     /// To push to a repository that is not there is to make it.
     pub async fn permits(
@@ -254,6 +316,7 @@ impl RegistryAccess {
                 "registry" if access.name == "catalog" && account.is_some_and(|account| account.is_admin) => {
                     access.actions.retain(|word| word == "*");
                 }
+                "registry" if access.name == "changes" => access.actions.retain(|word| word == "pull"),
                 _ => continue,
             }
             if !access.actions.is_empty() {

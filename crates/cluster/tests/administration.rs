@@ -78,6 +78,7 @@ impl Stage {
             allow_repos: Vec::new(),
             allow_builds: false,
             delegate_membership: false,
+            max_staleness_minutes: None,
             rules: None,
             exemptions: Vec::new(),
         };

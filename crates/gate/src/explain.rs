@@ -32,6 +32,8 @@ pub struct Explanation {
     pub required: Vec<String>,
     /// Those of `required` that have not signed; empty when enough have.
     pub missing: Vec<String>,
+    /// The registry does not answer: for how long nothing has been heard of what this rests on.
+    pub stale_seconds: Option<u64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -51,7 +53,11 @@ impl Explanation {
         let (verdict, said) = match (&judgement.audited, &judgement.outcome) {
             (Some(would_be), _) => ("audit", Said::from(would_be)),
             (None, Ok(Pin::Signed(_))) => {
-                ("allow", Said { code: "signed", message: "signed as the policy requires".to_owned(), remedy: String::new() })
+                let signed = "signed as the policy requires".to_owned();
+                let message = judgement.stale_seconds.map_or(signed.clone(), |seconds| {
+                    format!("{signed}, as far as was known {seconds} s ago: since then the registry does not answer")
+                });
+                ("allow", Said { code: "signed", message, remedy: String::new() })
             }
             (None, Ok(Pin::Exempt(_) | Pin::Unenforced)) => {
                 let by = judgement.exempted_by.as_deref().unwrap_or("the switch");
@@ -90,6 +96,7 @@ impl Explanation {
             at_least,
             required: required.into_iter().map(|(name, _)| name).collect(),
             missing,
+            stale_seconds: judgement.stale_seconds,
         }
     }
 
@@ -109,6 +116,7 @@ impl Explanation {
             at_least: 0,
             required: Vec::new(),
             missing: Vec::new(),
+            stale_seconds: None,
         }
     }
 }

@@ -31,6 +31,7 @@ pub struct Gate {
     allowed: AtomicU64,
     denied: AtomicU64,
     undecided: AtomicU64,
+    stale: AtomicU64,
 }
 
 /// How many images were decided since the start.
@@ -40,6 +41,8 @@ pub struct Decisions {
     pub denied: u64,
     /// Refused because trust could not be decided.
     pub undecided: u64,
+    /// Allowed while the registry did not answer, because it was proven before.
+    pub stale: u64,
 }
 
 impl Gate {
@@ -53,20 +56,26 @@ impl Gate {
         clock: fn() -> OffsetDateTime,
     ) -> Self {
         let count = AtomicU64::default;
-        let (allowed, denied, undecided) = (count(), count(), count());
-        Self { settings, directory, resolver, audit, local, seal, clock, parsed: Mutex::new(None), allowed, denied, undecided }
+        let (allowed, denied, undecided, stale) = (count(), count(), count(), count());
+        let parsed = Mutex::new(None);
+        Self { settings, directory, resolver, audit, local, seal, clock, parsed, allowed, denied, undecided, stale }
     }
 
     pub fn decisions(&self) -> Decisions {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Decisions { allowed: read(&self.allowed), denied: read(&self.denied), undecided: read(&self.undecided) }
+        Decisions {
+            allowed: read(&self.allowed),
+            denied: read(&self.denied),
+            undecided: read(&self.undecided),
+            stale: read(&self.stale),
+        }
     }
 
     /// What `POST /api/trust/explain` answers: the decision for `image`, with its grounds. Nothing is recorded.
     pub async fn explain(&self, workload: &Workload, image: &str) -> Explanation {
         match self.ground(image).await {
-            Ok((_, configuration)) => {
-                let judgement = self.judge(&configuration, workload, image).await;
+            Ok((basis, configuration)) => {
+                let judgement = self.judge(&configuration, basis.policy, workload, image).await;
                 Explanation::of(image, &configuration.trust, judgement)
             }
             Err(denial) => Explanation::undecided(image, &denial),
@@ -74,7 +83,7 @@ impl Gate {
     }
 
     /// The configuration as it stands, and the revisions a decision by it rests on.
-    async fn ground(&self, image: &str) -> Result<(Basis, Arc<Configuration>), Denial> {
+    pub(crate) async fn ground(&self, image: &str) -> Result<(Basis, Arc<Configuration>), Denial> {
         let undecided = |why: String| Denial { image: image.to_owned(), cause: Cause::Undecided { why } };
         let directory = self.directory.revision().await.map_err(|error| undecided(error.to_string()))?;
         let policy = self.settings.revision().await.map_err(|error| undecided(error.to_string()))?;
@@ -100,6 +109,15 @@ impl Gate {
         parsed.as_ref().filter(|(known, _)| *known == revision).map(|(_, configuration)| Arc::clone(configuration))
     }
 
+    /// What is allowed now on fresh trust data may be allowed for a while when the registry does not answer.
+    async fn prove(&self, judgement: &Judgement, policy: i64) {
+        if let (Ok(Pin::Signed(pin)), Some(collection), None) =
+            (&judgement.outcome, &judgement.collection, judgement.stale_seconds)
+        {
+            self.resolver.prove(collection.gun(), &pin.pinned, policy).await;
+        }
+    }
+
     /// Records the judgement; an act that cannot be recorded is refused.
     async fn record(&self, workload: &Workload, image: &str, policy: i64, judgement: &Judgement) -> Result<(), Denial> {
         let counter = match &judgement.outcome {
@@ -108,6 +126,9 @@ impl Gate {
             Err(_) => &self.denied,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        if judgement.outcome.is_ok() && judgement.stale_seconds.is_some() {
+            self.stale.fetch_add(1, Ordering::Relaxed);
+        }
         let (outcome, code) = match (&judgement.audited, &judgement.outcome) {
             (Some(would_be), _) => ("audit", would_be.code()),
             (None, Ok(Pin::Exempt(_))) => ("allow", "exempt"),
@@ -126,6 +147,7 @@ impl Gate {
             "rule": judgement.rule.as_ref().map(|(name, _)| name),
             "exempted_by": judgement.exempted_by,
             "policy.revision": policy,
+            "stale_seconds": judgement.stale_seconds,
         });
         let act = Act {
             at: (self.clock)(),
@@ -156,8 +178,9 @@ impl Decide for Gate {
                 pins.insert(image.clone(), Pin::Unenforced);
                 continue;
             }
-            let judgement = self.judge(&configuration, workload, image).await;
+            let judgement = self.judge(&configuration, basis.policy, workload, image).await;
             self.record(workload, image, basis.policy, &judgement).await?;
+            self.prove(&judgement, basis.policy).await;
             pins.insert(image.clone(), judgement.outcome?);
             collections.extend(judgement.collection);
         }
@@ -172,7 +195,7 @@ impl Decide for Gate {
         let local_only = Denial { image: asked.to_owned(), cause: Cause::LocalOnly };
         let mut judgement = Judgement::refused(local_only);
         for name in repo_digests {
-            let next = self.judge(&configuration, workload, name).await;
+            let next = self.judge(&configuration, basis.policy, workload, name).await;
             let passed = next.outcome.is_ok();
             judgement = next;
             if passed {
@@ -183,6 +206,7 @@ impl Decide for Gate {
             asked.clone_into(&mut denial.image);
         }
         self.record(workload, asked, basis.policy, &judgement).await?;
+        self.prove(&judgement, basis.policy).await;
         let pins = BTreeMap::from([(asked.to_owned(), judgement.outcome?)]);
         Ok(Admitted { pins, basis, collections: judgement.collection.into_iter().collect() })
     }

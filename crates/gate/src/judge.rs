@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wharfinger_keys::Certificate;
-use wharfinger_oci::{Digest, Host, Reference};
+use wharfinger_oci::{Digest, Host, Reference, Repository};
 use wharfinger_policy::{Configuration, Evidence, Mode, Registration, Rule, SignedBy, Verdict, evaluate};
 use wharfinger_trust::{Credentials, NotaryServer, NotaryUrl, Secret, TokenRealm, TrustError};
 use wharfinger_tuf::{Collection, Gun, Pins, TargetFile};
@@ -26,6 +26,8 @@ pub(crate) struct Judgement {
     pub(crate) audited: Option<Denial>,
     /// What exempts the image, as people call it.
     pub(crate) exempted_by: Option<String>,
+    /// The registry does not answer: how old is what it was judged by.
+    pub(crate) stale_seconds: Option<u64>,
 }
 
 impl Judgement {
@@ -39,6 +41,7 @@ impl Judgement {
             rule: None,
             audited: None,
             exempted_by: Some(by),
+            stale_seconds: None,
         }
     }
 
@@ -52,13 +55,14 @@ impl Judgement {
             rule: None,
             audited: None,
             exempted_by: None,
+            stale_seconds: None,
         }
     }
 }
 
 impl Gate {
-    /// Decides `image` by `configuration`, which enforces. Never answers an allowance it did not derive.
-    pub(crate) async fn judge(&self, configuration: &Configuration, workload: &Workload, image: &str) -> Judgement {
+    /// Decides `image` by `configuration`, which enforces; `policy` is its revision. Never answers an allowance it did not derive.
+    pub(crate) async fn judge(&self, configuration: &Configuration, policy: i64, workload: &Workload, image: &str) -> Judgement {
         let reference: Reference = match image.parse() {
             Ok(reference) => reference,
             Err(error) => {
@@ -73,7 +77,7 @@ impl Gate {
         if let Some(by) = configuration.trust.exempted_by(&reference, (self.clock)()) {
             return Judgement::exempt(reference, by);
         }
-        let mut judgement = self.judge_signatures(configuration, registration, workload, &reference).await;
+        let mut judgement = self.judge_signatures(configuration, policy, registration, workload, &reference).await;
         if let Some((index, rule)) = configuration.trust.rule_for(&reference) {
             judgement.rule = Some((rule.label(index), rule.clone()));
             // Whatever the rule would refuse, it only records: who tries a rule out must not find services refused by it.
@@ -88,14 +92,33 @@ impl Gate {
     async fn judge_signatures(
         &self,
         configuration: &Configuration,
+        policy: i64,
         registration: &Registration,
         workload: &Workload,
         reference: &Reference,
     ) -> Judgement {
-        let collection = match self.resolve(registration, workload, reference).await {
-            Ok(collection) => collection,
-            Err(cause) => return Judgement::refused(Denial { image: reference.without_digest(), cause }),
+        let refused = |cause| Judgement::refused(Denial { image: reference.without_digest(), cause });
+        let (gun, place) = match repository(registration, reference) {
+            Ok(found) => found,
+            Err(cause) => return refused(cause),
         };
+        match self.resolve(registration, &place, &gun, workload, reference).await {
+            Ok(collection) => self.judge_collection(configuration, collection, reference).await,
+            Err(error) => {
+                let silent = matches!(error, TrustError::Unreachable { .. });
+                let unanswered = refused(cause(error, &reference.without_digest()));
+                let stale = if silent { self.judge_stale(configuration, policy, &place, &gun, reference).await } else { None };
+                stale.unwrap_or(unanswered)
+            }
+        }
+    }
+
+    pub(crate) async fn judge_collection(
+        &self,
+        configuration: &Configuration,
+        collection: Arc<Collection>,
+        reference: &Reference,
+    ) -> Judgement {
         let judgement = match (&reference.tag, &reference.digest) {
             (None, Some(digest)) => self.judge_digest(configuration, &collection, reference, digest).await,
             _ => self.judge_tag(configuration, &collection, reference, reference.tag_or_latest().as_str()).await,
@@ -152,6 +175,7 @@ impl Gate {
             rule: None,
             audited: None,
             exempted_by: None,
+            stale_seconds: None,
         }
     }
 
@@ -189,16 +213,16 @@ impl Gate {
     async fn resolve(
         &self,
         registration: &Registration,
+        place: &wharfinger_trust::Registration,
+        gun: &Gun,
         workload: &Workload,
         reference: &Reference,
-    ) -> Result<Arc<Collection>, Cause> {
-        let gun: Gun = format!("{}/{}", reference.host, reference.repository)
-            .parse()
-            .map_err(|error| Cause::Malformed { why: format!("{error}") })?;
-        let credentials = self.credentials(registration, workload, reference, &gun).await;
-        let registration = place(registration, reference).map_err(|why| Cause::Undecided { why })?;
-        let image = reference.without_digest();
-        self.resolver.resolve(&registration, &gun, &credentials).await.map_err(|error| cause(error, &image))
+    ) -> Result<Arc<Collection>, TrustError> {
+        if let Some(collection) = self.resolver.at_hand(place, gun).await {
+            return Ok(collection);
+        }
+        let credentials = self.credentials(registration, workload, reference, gun).await;
+        self.resolver.resolve(place, gun, &credentials).await
     }
 
     /// In the order they are tried: the request's own, the caller's right where accounts are shared, the registration's.
@@ -215,16 +239,20 @@ impl Gate {
         {
             credentials.push(Credentials::Bearer(Secret::new(token)));
         }
-        if !registration.read_username.is_empty() {
-            match self.read_password(&reference.host, &registration.read_password) {
-                Some(password) => credentials
-                    .push(Credentials::Basic { username: registration.read_username.clone(), password: Secret::new(password) }),
-                None => {
-                    tracing::error!(registry = %reference.host, "the registration's read password cannot be unsealed: write it again");
-                }
-            }
-        }
+        credentials.extend(self.read_credentials(registration, &reference.host));
         credentials
+    }
+
+    /// Those that the registration holds.
+    pub(crate) fn read_credentials(&self, registration: &Registration, host: &Host) -> Option<Credentials> {
+        if registration.read_username.is_empty() {
+            return None;
+        }
+        let Some(password) = self.read_password(host, &registration.read_password) else {
+            tracing::error!(registry = %host, "the registration's read password cannot be unsealed: write it again");
+            return None;
+        };
+        Some(Credentials::Basic { username: registration.read_username.clone(), password: Secret::new(password) })
     }
 
     fn read_password(&self, host: &Host, sealed: &str) -> Option<String> {
@@ -234,17 +262,30 @@ impl Gate {
     }
 }
 
-/// A registration as the reader of trust data needs it. What cannot be read of it is not left out: then nothing is decided.
-fn place(registration: &Registration, reference: &Reference) -> Result<wharfinger_trust::Registration, String> {
+/// The name of the reference's trust data, and where it is.
+fn repository(registration: &Registration, reference: &Reference) -> Result<(Gun, wharfinger_trust::Registration), Cause> {
+    let gun = format!("{}/{}", reference.host, reference.repository).parse();
+    let gun = gun.map_err(|error| Cause::Malformed { why: format!("{error}") })?;
+    let place = place(registration, &reference.host, Some(&reference.repository)).map_err(|why| Cause::Undecided { why })?;
+    Ok((gun, place))
+}
+
+/// A registration as the reader of trust data needs it; the pins are those of `repository`. What cannot be read of it is not left out:
+/// then nothing is decided.
+pub(crate) fn place(
+    registration: &Registration,
+    host: &Host,
+    repository: Option<&Repository>,
+) -> Result<wharfinger_trust::Registration, String> {
     let bundle = |text: &str| Some(text.to_owned()).filter(|bundle| !bundle.trim().is_empty());
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let damaged = |what: &str, error: &dyn std::fmt::Display| format!("the registration's {what} cannot be read: {error}");
     let url = given(&registration.notary_url).map(|url| url.parse::<NotaryUrl>()).transpose();
     let url = url.map_err(|error| damaged("notary_url", &error))?;
     let token_realm = given(&registration.token_realm).map(|realm| realm.parse::<TokenRealm>()).transpose();
-    let entry = registration.pinned_root(&reference.host, &reference.repository);
+    let entry = repository.map(|repository| registration.pinned_root(host, repository)).transpose();
     let mut pins = Pins::default();
-    if let Some(entry) = entry.map_err(|error| damaged("pinned_roots", &error))? {
+    if let Some(entry) = entry.map(Option::flatten).map_err(|error| damaged("pinned_roots", &error))? {
         let keys = entry.keys.iter().map(|id| id.parse()).collect::<Result<_, _>>();
         pins.root_keys = keys.map_err(|error| damaged("pinned_roots", &error))?;
         if pins.root_keys.is_empty() {
@@ -255,7 +296,7 @@ fn place(registration: &Registration, reference: &Reference) -> Result<wharfinge
         notary: url.map(|url| NotaryServer { url, ca_bundle: bundle(&registration.notary_ca_bundle) }),
         token_realm: token_realm.map_err(|error| damaged("token_realm", &error))?,
         pins,
-        ..wharfinger_trust::Registration::of(reference.host.clone(), bundle(&registration.ca_bundle))
+        ..wharfinger_trust::Registration::of(host.clone(), bundle(&registration.ca_bundle))
     })
 }
 

@@ -12,9 +12,11 @@
 mod decide;
 mod denial;
 mod explain;
+mod follow;
 mod gate;
 mod judge;
 mod ports;
+mod stale;
 mod workload;
 
 pub use decide::Decide;

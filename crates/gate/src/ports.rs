@@ -28,4 +28,7 @@ pub trait LocalRegistry: Send + Sync {
     /// A short-lived bearer token with which `account` may pull `repository`; `None` if it may not or is not there.
     /// `name` is what the token is for, as the client will ask: with or without host.
     async fn pull_token(&self, account: &AccountId, repository: &Repository, name: &str) -> Option<String>;
+
+    /// A short-lived bearer token with which this process itself reads all trust data there and follows its changes.
+    async fn mirror_token(&self) -> Option<String>;
 }

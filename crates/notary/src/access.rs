@@ -1,8 +1,9 @@
 //! May they? Asked of the room that knows; here is only the question.
 
 use async_trait::async_trait;
+use sha2::Digest as _;
 use time::OffsetDateTime;
-use wharfinger_auth::{AccessError, Action, RegistryAccess, RepositoryGranted};
+use wharfinger_auth::{AccessError, Action, FeedGranted, RegistryAccess, RepositoryGranted};
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
 
@@ -60,8 +61,42 @@ pub trait Authorize: Send + Sync {
     /// Records what `grant` is about to be used for: `action` on the collection `object`. What cannot be recorded is not done.
     async fn record(&self, grant: &Grant, action: &str, object: &str) -> Result<(), StorageError>;
 
-    /// Everything of everyone: the global changefeed.
-    async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied>;
+    /// Who follows the global changefeed with this token.
+    async fn follower<'a>(&'a self, bearer: Option<&str>) -> Result<Box<dyn Follower + 'a>, Denied>;
+}
+
+/// Somebody who follows the global changefeed.
+#[async_trait]
+pub trait Follower: Send + Sync {
+    /// Whether the changes of `repository` are for them, now.
+    async fn follows(&self, repository: &Repository) -> Result<bool, StorageError>;
+
+    /// Differs from what it was before as soon as they may have lost the right to read something: no line of the feed says so.
+    async fn rights(&self) -> Result<String, StorageError>;
+}
+
+/// What [`Follower::rights`] says of those from whom nothing is kept.
+pub const EVERYTHING: &str = "everything";
+
+struct WithToken<'a> {
+    access: &'a RegistryAccess,
+    granted: FeedGranted,
+}
+
+#[async_trait]
+impl Follower for WithToken<'_> {
+    async fn follows(&self, repository: &Repository) -> Result<bool, StorageError> {
+        self.access.follows(&self.granted, repository).await
+    }
+
+    async fn rights(&self) -> Result<String, StorageError> {
+        if self.granted.everything() {
+            return Ok(EVERYTHING.to_owned());
+        }
+        // Hashed: how much is going on in the directory is nobody's business.
+        let revision = format!("{:?}", self.access.readers_revision().await?);
+        Ok(hex::encode(sha2::Sha256::digest(revision)).get(..16).unwrap_or_default().to_owned())
+    }
 }
 
 #[async_trait]
@@ -73,6 +108,9 @@ impl Authorize for RegistryAccess {
             Need::PushPull => Action::Push,
             Need::All => Action::All,
         };
+        if need == Need::Pull && self.is_mirror(bearer) {
+            return Ok(Grant { granted: None, anonymous: false });
+        }
         let granted = self.authorize(bearer, repository, name, action).await.map_err(denied)?;
         Ok(Grant { anonymous: granted.account().is_none(), granted: Some(granted) })
     }
@@ -89,8 +127,9 @@ impl Authorize for RegistryAccess {
         RegistryAccess::record(self, actor, action, object, serde_json::json!({})).await
     }
 
-    async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied> {
-        RegistryAccess::catalog(self, bearer).await.map(drop).map_err(denied)
+    async fn follower<'a>(&'a self, bearer: Option<&str>) -> Result<Box<dyn Follower + 'a>, Denied> {
+        let granted = self.feed(bearer).await.map_err(denied)?;
+        Ok(Box::new(WithToken { access: self, granted }))
     }
 }
 

@@ -31,6 +31,7 @@ impl Notary {
     pub(crate) async fn delete(&self, gun: &Gun) -> Result<bool, Fault> {
         let deleted = self.collections().delete(gun.as_str(), self.now()).await?;
         if deleted {
+            self.tell_of_change();
             tracing::info!(%gun, "trust data deleted");
         }
         Ok(deleted)

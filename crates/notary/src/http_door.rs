@@ -13,7 +13,7 @@ use wharfinger_tuf::Gun;
 
 use crate::error::Refusal;
 use crate::routes::{Route, Which, route};
-use crate::{Grant, Need, Notary, feed, upload};
+use crate::{Grant, Need, Notary, upload};
 
 impl Notary {
     /// Answers any request whose path is `/v2/_trust/…` or `/v2/<gun>/_trust/…`.
@@ -78,13 +78,9 @@ impl Notary {
             }
             Route::Changes { gun: Some(gun) } => {
                 let (gun, repository) = self.asked_for(&gun)?;
-                self.permit(&head, &gun, &repository, Need::Pull).await?;
-                self.changes(Some(&gun), head.uri.query()).await
+                self.changes(&head, Some((&gun, &repository))).await
             }
-            Route::Changes { gun: None } => {
-                self.inner.access.catalog(bearer(&head.headers)).await?;
-                self.changes(None, head.uri.query()).await
-            }
+            Route::Changes { gun: None } => self.changes(&head, None).await,
         }
     }
 
@@ -94,21 +90,16 @@ impl Notary {
     }
 
     /// What is granted; from then on the request counts as the account's.
-    async fn permit(&self, head: &Parts, gun: &Gun, repository: &Repository, need: Need) -> Result<Grant, Refusal> {
+    pub(crate) async fn permit(&self, head: &Parts, gun: &Gun, repository: &Repository, need: Need) -> Result<Grant, Refusal> {
         let grant = self.inner.access.repository(bearer(&head.headers), repository, gun.as_str(), need).await?;
         if let (Some(peer), Some(account)) = (head.extensions.get::<Peer>(), grant.account()) {
             peer.bind(account, None)?;
         }
         Ok(grant)
     }
-
-    async fn changes(&self, gun: Option<&Gun>, query: Option<&str>) -> Result<Response<Body>, Refusal> {
-        let query = feed::Query::parse(query.unwrap_or_default())?;
-        Ok(plain(feed::answer(self.collections(), gun.map(Gun::as_str), query).await?))
-    }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
@@ -118,7 +109,7 @@ fn empty() -> Response<Body> {
     Response::new(Body::empty())
 }
 
-fn plain(body: Vec<u8>) -> Response<Body> {
+pub(crate) fn plain(body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response

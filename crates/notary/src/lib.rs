@@ -25,18 +25,20 @@ mod upload;
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use wharfinger_keys::SealKey;
 use wharfinger_oci::Repository;
 use wharfinger_storage::collections::Collections;
 use wharfinger_tuf::Gun;
 
-pub use access::{Authorize, Denied, Grant, Need};
+pub use access::{Authorize, Denied, EVERYTHING, Follower, Grant, Need};
 pub use error::{Fault, Refusal};
 pub use resign::Resigned;
 pub use upload::Limits;
 
 const JUDGES: usize = 4;
+/// How many requests wait for changes at once; the others are answered at once.
+const WAITING: usize = 1024;
 
 /// Answers what time it is.
 pub type Now = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -56,6 +58,16 @@ struct Inner {
     limits: Limits,
     /// How many uploads are parsed and checked at once: each may take many times its size in memory.
     judges: Semaphore,
+    feed: Feed,
+}
+
+/// Who waits for changes, and what tells them of one.
+struct Feed {
+    /// Counts what was published and deleted by this process.
+    changed: watch::Sender<u64>,
+    ended: watch::Sender<bool>,
+    /// A request that waits holds a connection.
+    waiting: Semaphore,
 }
 
 impl Notary {
@@ -75,6 +87,7 @@ impl Notary {
             now,
             limits: Limits::default(),
             judges: Semaphore::new(JUDGES),
+            feed: Feed { changed: watch::Sender::new(0), ended: watch::Sender::new(false), waiting: Semaphore::new(WAITING) },
         };
         Self { inner: Arc::new(inner) }
     }
@@ -84,6 +97,15 @@ impl Notary {
         format!("{}/{repository}", self.inner.public_host)
             .parse()
             .map_err(|error: wharfinger_tuf::GunError| Fault::Damaged(error.to_string()))
+    }
+
+    /// Answers all who wait for changes, now and from now on: the process ends.
+    pub fn end_waits(&self) {
+        self.inner.feed.ended.send_replace(true);
+    }
+
+    fn tell_of_change(&self) {
+        self.inner.feed.changed.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     fn now(&self) -> OffsetDateTime {

@@ -67,7 +67,11 @@ impl Notary {
             used_keys: accepted.used_keys.iter().map(ToString::to_string).collect(),
             at: self.now(),
         };
-        Ok(self.collections().publish(&publication).await?)
+        let published = self.collections().publish(&publication).await?;
+        if published == Published::Stored {
+            self.tell_of_change();
+        }
+        Ok(published)
     }
 }
 

@@ -32,6 +32,43 @@ pub struct RequiredTeam {
     pub name: String,
 }
 
+/// For how many minutes what was proven goes on being allowed while its registry does not answer; 0: not at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Staleness(u32);
+
+impl Staleness {
+    /// A week.
+    const MOST: u32 = 7 * 24 * 60;
+
+    pub fn bound(self) -> std::time::Duration {
+        std::time::Duration::from_mins(self.0.into())
+    }
+}
+
+impl Default for Staleness {
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+impl TryFrom<u32> for Staleness {
+    type Error = String;
+
+    fn try_from(minutes: u32) -> Result<Self, String> {
+        match minutes {
+            0..=Self::MOST => Ok(Self(minutes)),
+            _ => Err(format!("max_staleness_minutes is at most {} (a week)", Self::MOST)),
+        }
+    }
+}
+
+impl From<Staleness> for u32 {
+    fn from(staleness: Staleness) -> Self {
+        staleness.0
+    }
+}
+
 /// `[trust_configuration]` with every name resolved.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +84,8 @@ pub struct TrustConfiguration {
     pub allow_builds: bool,
     /// Lets organization admins change members and keys of teams that the policy names.
     pub delegate_membership: bool,
+    #[serde(default)]
+    pub max_staleness_minutes: Staleness,
     /// In order: the first that matches an image takes the place of `require_signature_from` and `signers` for it.
     #[serde(default)]
     pub rules: Vec<Rule>,
@@ -78,7 +117,7 @@ impl TrustConfiguration {
 }
 
 /// `[trust_configuration]` as a person writes it, in TOML or JSON. What is left out never makes the policy weaker: teams,
-/// signers and rules stay as they are, exemptions and permissions end.
+/// signers, rules and the bound of staleness stay as they are, exemptions and permissions end.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustDocument {
@@ -93,6 +132,8 @@ pub struct TrustDocument {
     pub allow_builds: bool,
     #[serde(default)]
     pub delegate_membership: bool,
+    #[serde(default)]
+    pub max_staleness_minutes: Option<Staleness>,
     #[serde(default, skip_serializing_if = "no_rules")]
     pub rules: Option<Vec<RuleDocument>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -119,6 +160,7 @@ impl TrustDocument {
             allow_repos: self.allow_repos,
             allow_builds: self.allow_builds,
             delegate_membership: self.delegate_membership,
+            max_staleness_minutes: self.max_staleness_minutes.unwrap_or(present.max_staleness_minutes),
             rules: rules.unwrap_or_else(|| present.rules.clone()),
             exemptions,
         })
@@ -139,6 +181,7 @@ impl From<&TrustConfiguration> for TrustDocument {
             allow_repos: trust.allow_repos.clone(),
             allow_builds: trust.allow_builds,
             delegate_membership: trust.delegate_membership,
+            max_staleness_minutes: Some(trust.max_staleness_minutes),
             rules: Some(trust.rules.iter().map(RuleDocument::from).collect()),
             exemptions: trust.exemptions.iter().map(ExemptionDocument::from).collect(),
         }
@@ -363,6 +406,7 @@ mod tests {
         signers = "cluster"
         allow_repos = ["dtr.test/infra/*"]
         allow_builds = true
+        max_staleness_minutes = 5
         [[registries]]
         host_address = "DTR.test:443"
         ca_bundle = "pem"
@@ -411,6 +455,8 @@ mod tests {
             ("signers = \"cluster\"", "signer = \"cluster\""),
             ("host_address = \"DTR.test:443\"", "host_address = \"https://dtr.test\""),
             ("ca_bundle", "ca_bundel"),
+            ("max_staleness_minutes = 5", "max_staleness_minutes = 10081"),
+            ("max_staleness_minutes = 5", "max_staleness_minutes = -1"),
             ("notary_url", "notary_uri"),
             ("dtr.test/qa/*", "other.test/qa/*"),
             ("ca = \"third pem\"", "cas = \"third pem\""),
@@ -439,6 +485,7 @@ mod tests {
         let written: TrustDocument = toml::from_str("require_content_trust = false").unwrap();
         let off = written.resolved(None, None, Vec::new(), &present).unwrap();
         assert_eq!((&off.require_signature_from, off.signers), (&present.require_signature_from, Signers::Cluster));
+        assert_eq!(off.max_staleness_minutes.bound(), std::time::Duration::from_mins(5));
         assert!(!off.require_content_trust && !off.allow_builds && off.allow_repos.is_empty());
         let emptied: TrustDocument =
             toml::from_str("require_content_trust = true\nrequire_signature_from = []\nsigners = \"any\"").unwrap();

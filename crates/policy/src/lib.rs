@@ -11,8 +11,8 @@ mod pinned_root;
 mod rules;
 
 pub use configuration::{
-    AuthSettings, Configuration, ConfigurationError, Registration, RequiredTeam, Signers, TrustConfiguration, TrustDocument,
-    WrittenConfiguration,
+    AuthSettings, Configuration, ConfigurationError, Registration, RequiredTeam, Signers, Staleness, TrustConfiguration,
+    TrustDocument, WrittenConfiguration,
 };
 pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
 pub use exemptions::{Exemption, ExemptionDocument, ExemptionFault, Moment};

@@ -15,6 +15,7 @@ mod tests;
 type Tx = Transaction<'static, Sqlite>;
 
 const TIMESTAMP: &str = "timestamp";
+const ROOT: &str = "root";
 
 #[async_trait]
 impl Collections for Sql {
@@ -92,6 +93,7 @@ impl Collections for Sql {
             return Ok(false);
         }
         sqlx::query("DELETE FROM collection_heads WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
+        sqlx::query("UPDATE collection_signed SET spent = 1 WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
         sqlx::query("INSERT INTO collection_changes (at, gun, version, sha256) VALUES ($1, $2, NULL, NULL)")
             .bind(nanos(at)?)
             .bind(gun)
@@ -201,16 +203,20 @@ async fn refusal(tx: &mut Tx, publication: &Publication) -> Result<Option<Publis
         if newest.is_some_and(|newest| file.version <= newest) {
             return Ok(Some(Published::OldVersion { role: file.role.clone() }));
         }
-        let known_as = sqlx::query("SELECT gun, role FROM collection_signed WHERE signed_sha256 = $1")
+        let known_as = sqlx::query("SELECT gun, role, spent FROM collection_signed WHERE signed_sha256 = $1")
             .bind(signed)
             .fetch_all(&mut **tx)
             .await
             .map_err(failed)?
             .iter()
-            .map(|row| Ok((row.try_get("gun")?, row.try_get("role")?)))
-            .collect::<std::result::Result<Vec<(String, String)>, _>>()
+            .map(|row| Ok((row.try_get("gun")?, row.try_get("role")?, row.try_get("spent")?)))
+            .collect::<std::result::Result<Vec<(String, String, i64)>, _>>()
             .map_err(failed)?;
-        if !known_as.is_empty() && !known_as.iter().any(|(known, role)| known == gun && *role == file.role) {
+        // A root says nothing about tags, and a publisher who begins anew with the root they have sends the same one.
+        let own = known_as.iter().find(|(known, role, _)| known == gun && *role == file.role);
+        let again = own.is_some_and(|(.., spent)| *spent == 0 || file.role == ROOT);
+        if !known_as.is_empty() && !again {
+            let known_as = known_as.into_iter().map(|(gun, role, _)| (gun, role)).collect();
             return Ok(Some(Published::Replayed { role: file.role.clone(), known_as }));
         }
     }

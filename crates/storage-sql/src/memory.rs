@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 use time::OffsetDateTime;
-use wharfinger_storage::memory::{Remembered, RememberedFile, RememberedSigning, Remembering, SeenElsewhere, TrustMemory};
+use wharfinger_storage::memory::{
+    Proven, Remembered, RememberedFile, RememberedSigning, Remembering, SeenElsewhere, TrustMemory,
+};
 use wharfinger_storage::{Result, StorageError};
 
 use crate::{Sql, failed};
@@ -33,8 +35,21 @@ impl TrustMemory for Sql {
         }))
     }
 
-    async fn remember(&self, gun: &str, files: &[RememberedFile], signings: &[RememberedSigning]) -> Result<Remembering> {
+    async fn remember(
+        &self,
+        gun: &str,
+        files: &[RememberedFile],
+        signings: &[RememberedSigning],
+        recalled: bool,
+    ) -> Result<Remembering> {
         let mut tx = self.write().await?;
+        if recalled {
+            let select = "SELECT COUNT(*) FROM trust_versions WHERE gun = $1";
+            let known: i64 = sqlx::query_scalar(select).bind(gun).fetch_one(&mut *tx).await.map_err(failed)?;
+            if known == 0 {
+                return Ok(Remembering::Forgotten);
+            }
+        }
         sqlx::query("DELETE FROM trust_files WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
         // All are compared with earlier walks before any is taken in: a signer's file and the releases made in one moment may be the
         // same statement, and neither is a replay of the other. Dropping the transaction undoes it all.
@@ -69,8 +84,43 @@ impl TrustMemory for Sql {
         ] {
             forgotten += sqlx::query(statement).bind(gun).execute(&mut *tx).await.map_err(failed)?.rows_affected();
         }
+        sqlx::query("DELETE FROM trust_proven WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
         Ok(forgotten > 0)
+    }
+
+    async fn prove(&self, proven: &Proven) -> Result<()> {
+        let mut tx = self.write().await?;
+        let upsert = "INSERT INTO trust_proven (image, gun, policy, at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (image) DO UPDATE SET gun = $2, policy = $3, at = $4";
+        sqlx::query(upsert)
+            .bind(&proven.image)
+            .bind(&proven.gun)
+            .bind(proven.policy)
+            .bind(nanos(proven.at))
+            .execute(&mut *tx)
+            .await
+            .map_err(failed)?;
+        let old = nanos(proven.at - time::Duration::days(7));
+        sqlx::query("DELETE FROM trust_proven WHERE at < $1").bind(old).execute(&mut *tx).await.map_err(failed)?;
+        tx.commit().await.map_err(failed)
+    }
+
+    async fn proven(&self, image: &str) -> Result<Option<Proven>> {
+        let select = "SELECT image, gun, policy, at FROM trust_proven WHERE image = $1";
+        let found = sqlx::query(select).bind(image).fetch_optional(self.read()).await.map_err(failed)?;
+        found.as_ref().map(proven).transpose()
+    }
+
+    async fn disprove(&self, gun: &str) -> Result<()> {
+        let select = "SELECT COUNT(*) FROM trust_proven WHERE gun = $1";
+        let count: i64 = sqlx::query_scalar(select).bind(gun).fetch_one(self.read()).await.map_err(failed)?;
+        if count == 0 {
+            return Ok(());
+        }
+        let mut tx = self.write().await?;
+        sqlx::query("DELETE FROM trust_proven WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
+        tx.commit().await.map_err(failed)
     }
 }
 
@@ -131,7 +181,6 @@ async fn take_in(tx: &mut Tx, gun: &str, file: &RememberedFile) -> Result<()> {
 }
 
 async fn take_in_signing(tx: &mut Tx, gun: &str, signing: &RememberedSigning) -> Result<()> {
-    let expires = i64::try_from(signing.expires.unix_timestamp_nanos()).unwrap_or(i64::MAX);
     let upsert = "INSERT INTO trust_signings (gun, role, key_id, version, expires) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (gun, role, key_id) DO UPDATE SET version = $4, expires = $5";
     sqlx::query(upsert)
@@ -139,7 +188,7 @@ async fn take_in_signing(tx: &mut Tx, gun: &str, signing: &RememberedSigning) ->
         .bind(&signing.role)
         .bind(&signing.key)
         .bind(signed(signing.version)?)
-        .bind(expires)
+        .bind(nanos(signing.expires))
         .execute(&mut **tx)
         .await
         .map_err(failed)?;
@@ -148,6 +197,16 @@ async fn take_in_signing(tx: &mut Tx, gun: &str, signing: &RememberedSigning) ->
 
 fn signed(version: u64) -> Result<i64> {
     i64::try_from(version).map_err(StorageError::unavailable)
+}
+
+fn nanos(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos()).unwrap_or(i64::MAX)
+}
+
+fn instant(row: &SqliteRow, column: &str) -> Result<OffsetDateTime> {
+    let nanos: i64 = row.try_get(column).map_err(failed)?;
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(nanos));
+    time.map_err(|_| StorageError::Damaged("a time is out of range".to_owned()))
 }
 
 fn text(row: &SqliteRow, column: &str) -> Result<String> {
@@ -171,12 +230,19 @@ fn file(row: &SqliteRow) -> Result<RememberedFile> {
 }
 
 fn signing(row: &SqliteRow) -> Result<RememberedSigning> {
-    let expires: i64 = row.try_get("expires").map_err(failed)?;
-    let expires = OffsetDateTime::from_unix_timestamp_nanos(i128::from(expires));
     Ok(RememberedSigning {
         role: text(row, "role")?,
         key: text(row, "key_id")?,
         version: number(row, "version")?,
-        expires: expires.map_err(|_| StorageError::Damaged("a time is out of range".to_owned()))?,
+        expires: instant(row, "expires")?,
+    })
+}
+
+fn proven(row: &SqliteRow) -> Result<Proven> {
+    Ok(Proven {
+        gun: text(row, "gun")?,
+        image: text(row, "image")?,
+        policy: row.try_get("policy").map_err(failed)?,
+        at: instant(row, "at")?,
     })
 }

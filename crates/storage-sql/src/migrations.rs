@@ -6,7 +6,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlitePool};
 use wharfinger_storage::{Result, StorageError};
 
-const ALL: [(i64, &str, &str); 8] = [
+const ALL: [(i64, &str, &str); 9] = [
     (1, "accounts", include_str!("migrations/0001_accounts.sql")),
     (2, "sessions", include_str!("migrations/0002_sessions.sql")),
     (3, "secrets", include_str!("migrations/0003_secrets.sql")),
@@ -15,6 +15,7 @@ const ALL: [(i64, &str, &str); 8] = [
     (6, "settings", include_str!("migrations/0006_settings.sql")),
     (7, "audit", include_str!("migrations/0007_audit.sql")),
     (8, "memory", include_str!("migrations/0008_memory.sql")),
+    (9, "mirror", include_str!("migrations/0009_mirror.sql")),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool) -> Result<()> {

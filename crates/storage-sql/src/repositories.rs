@@ -6,7 +6,7 @@ mod stored;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Executor, Row, Sqlite};
+use sqlx::{Executor, Row, Sqlite, Transaction};
 use time::OffsetDateTime;
 use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_oci::Repository;
@@ -85,6 +85,9 @@ impl Repositories for Sql {
         .execute(&mut *transaction)
         .await
         .map_err(failed)?;
+        if change.visibility.is_some() {
+            fewer_readers(&mut transaction).await?;
+        }
         let changed = found(&mut *transaction, name).await?;
         transaction.commit().await.map_err(failed)?;
         Ok(changed)
@@ -98,6 +101,9 @@ impl Repositories for Sql {
             .await
             .map_err(failed)?
             .rows_affected();
+        if gone == 1 {
+            fewer_readers(&mut transaction).await?;
+        }
         transaction.commit().await.map_err(failed)?;
         Ok(gone == 1)
     }
@@ -159,9 +165,25 @@ impl Repositories for Sql {
         let mut transaction = self.write().await?;
         let gone =
             sqlx::query(delete).bind(on).bind(team.as_str()).execute(&mut *transaction).await.map_err(failed)?.rows_affected();
+        if gone == 1 {
+            fewer_readers(&mut transaction).await?;
+        }
         transaction.commit().await.map_err(failed)?;
         Ok(gone == 1)
     }
+
+    async fn revision(&self) -> Result<u64> {
+        let revision: i64 = sqlx::query_scalar("SELECT revision FROM repository_readers WHERE id = 1")
+            .fetch_one(self.read())
+            .await
+            .map_err(failed)?;
+        u64::try_from(revision).map_err(|_| StorageError::Damaged("the revision of readers is negative".to_owned()))
+    }
+}
+
+async fn fewer_readers(transaction: &mut Transaction<'static, Sqlite>) -> Result<()> {
+    let bump = "UPDATE repository_readers SET revision = revision + 1 WHERE id = 1";
+    sqlx::query(bump).execute(&mut **transaction).await.map_err(failed).map(drop)
 }
 
 async fn found(executor: impl Executor<'_, Database = Sqlite>, name: &Repository) -> Result<Option<RepositoryRecord>> {

@@ -64,7 +64,7 @@ pub enum Published {
     OldVersion {
         role: String,
     },
-    /// The signed bytes of this file are known under another GUN or role. Nothing was stored.
+    /// The signed bytes of this file are known under another GUN or role, or from a collection that was deleted. Nothing was stored.
     Replayed {
         role: String,
         known_as: Vec<(String, String)>,
@@ -120,7 +120,8 @@ pub trait Collections: Send + Sync {
     /// Adds all files, moves the head, takes the keys out of pending and writes the changefeed, or does nothing.
     async fn publish(&self, publication: &Publication) -> Result<Published>;
 
-    /// Removes every file of the GUN; whether there was any. Server keys and what is known of signed bytes stay.
+    /// Removes every file of the GUN; whether there was any. Server keys and what is known of signed bytes stay: but for the root's,
+    /// these are not taken a second time.
     async fn delete(&self, gun: &str, at: OffsetDateTime) -> Result<bool>;
 
     /// Collections whose `resign_at` is not after `now`, in the order of their names, from after `after` on.

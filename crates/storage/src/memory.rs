@@ -59,6 +59,20 @@ pub enum Remembering {
         role: String,
         known: u64,
     },
+    /// The GUN was forgotten since it was recalled. Nothing was changed.
+    Forgotten,
+}
+
+/// An image that was allowed: what may be allowed once more while its registry does not answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proven {
+    pub gun: String,
+    /// As it was pinned: `host/repository:tag@sha256:…`.
+    pub image: String,
+    /// Revision of the policy by which it was allowed.
+    pub policy: i64,
+    /// When it was last allowed on fresh trust data.
+    pub at: OffsetDateTime,
 }
 
 #[async_trait]
@@ -66,12 +80,27 @@ pub trait TrustMemory: Send + Sync {
     async fn recall(&self, gun: &str) -> Result<Option<Remembered>>;
 
     /// Takes in the files of an accepted walk: replaces the files kept, raises versions and signings, and binds each statement of
-    /// targets and delegations to its GUN and role for ever. All or nothing.
-    async fn remember(&self, gun: &str, files: &[RememberedFile], signings: &[RememberedSigning]) -> Result<Remembering>;
+    /// targets and delegations to its GUN and role for ever. All or nothing. `recalled`: whether the walk began from what
+    /// [`TrustMemory::recall`] gave.
+    async fn remember(
+        &self,
+        gun: &str,
+        files: &[RememberedFile],
+        signings: &[RememberedSigning],
+        recalled: bool,
+    ) -> Result<Remembering>;
 
     /// The GUNs of which something is remembered.
     async fn guns(&self) -> Result<Vec<String>>;
 
-    /// Forgets root, files and versions of a GUN, so that its next root is trusted at first use. Statements stay bound.
+    /// Forgets root, files, versions and proofs of a GUN, so that its next root is trusted at first use. Statements stay bound.
     async fn forget(&self, gun: &str) -> Result<bool>;
+
+    /// Keeps the newest proof of an image, and none that is older than a week before it.
+    async fn prove(&self, proven: &Proven) -> Result<()>;
+
+    async fn proven(&self, image: &str) -> Result<Option<Proven>>;
+
+    /// Drops the proofs of a GUN: what they rest on is in doubt.
+    async fn disprove(&self, gun: &str) -> Result<()>;
 }

@@ -126,4 +126,7 @@ pub trait Repositories: Send + Sync {
 
     /// `false`: the team had no access on this scope.
     async fn revoke(&self, scope: &Scope, team: &TeamId) -> Result<bool>;
+
+    /// Grows whenever a change here may have taken the right to read something from somebody.
+    async fn revision(&self) -> Result<u64>;
 }

@@ -1,4 +1,5 @@
-//! What a request brought along to prove who asks, and what of it is kept: in memory only, for an hour, per host and GUN.
+//! What a request brought along to prove who asks, and what of it is kept: in memory only, for an hour, per host and scope
+//! (`repository:GUN:pull`).
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +10,6 @@ use moka::future::Cache;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use wharfinger_oci::Host;
-use wharfinger_tuf::Gun;
 use zeroize::Zeroizing;
 
 /// How long credentials of one request may serve later requests that bring none.
@@ -49,6 +49,14 @@ pub enum Credentials {
 }
 
 impl Credentials {
+    /// Whether both speak for the same one, as far as they tell: tokens are made anew again and again.
+    pub(crate) fn same_reader(one: Option<&Self>, other: Option<&Self>) -> bool {
+        match (one, other) {
+            (Some(Self::Bearer(_)), Some(Self::Bearer(_))) => true,
+            _ => one == other,
+        }
+    }
+
     fn fingerprint(credentials: Option<&Self>) -> [u8; 32] {
         let (kind, one, other) = match credentials {
             None => (0, "", ""),
@@ -89,8 +97,8 @@ impl Authorization {
 
 /// What is kept of credentials. Nothing of it is ever written anywhere.
 pub(crate) struct Keyring {
-    working: Cache<(Host, Gun), Credentials>,
-    tokens: Cache<(Host, Gun, [u8; 32]), Authorization>,
+    working: Cache<(Host, String), Credentials>,
+    tokens: Cache<(Host, String, [u8; 32]), Authorization>,
 }
 
 impl Keyring {
@@ -102,9 +110,9 @@ impl Keyring {
     }
 
     /// Those given, then the last that worked, then nobody.
-    pub(crate) async fn candidates(&self, host: &Host, gun: &Gun, given: &[Credentials]) -> Vec<Option<Credentials>> {
+    pub(crate) async fn candidates(&self, host: &Host, scope: &str, given: &[Credentials]) -> Vec<Option<Credentials>> {
         let mut candidates: Vec<Option<Credentials>> = Vec::new();
-        let kept = self.working.get(&(host.clone(), gun.clone())).await;
+        let kept = self.working.get(&(host.clone(), scope.to_owned())).await;
         for credentials in given.iter().cloned().chain(kept).map(Some).chain([None]) {
             if !candidates.contains(&credentials) {
                 candidates.push(credentials);
@@ -113,21 +121,21 @@ impl Keyring {
         candidates
     }
 
-    pub(crate) async fn worked(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
+    pub(crate) async fn worked(&self, host: &Host, scope: &str, credentials: Option<&Credentials>) {
         if let Some(credentials) = credentials {
-            self.working.insert((host.clone(), gun.clone()), credentials.clone()).await;
+            self.working.insert((host.clone(), scope.to_owned()), credentials.clone()).await;
         }
     }
 
     /// A token is no longer good; the credentials it was got for may be.
-    pub(crate) async fn drop_token(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
-        self.tokens.invalidate(&(host.clone(), gun.clone(), Credentials::fingerprint(credentials))).await;
+    pub(crate) async fn drop_token(&self, host: &Host, scope: &str, credentials: Option<&Credentials>) {
+        self.tokens.invalidate(&(host.clone(), scope.to_owned(), Credentials::fingerprint(credentials))).await;
     }
 
     /// The host wants none of these credentials.
-    pub(crate) async fn refused(&self, host: &Host, gun: &Gun, credentials: Option<&Credentials>) {
-        self.drop_token(host, gun, credentials).await;
-        let key = (host.clone(), gun.clone());
+    pub(crate) async fn refused(&self, host: &Host, scope: &str, credentials: Option<&Credentials>) {
+        self.drop_token(host, scope, credentials).await;
+        let key = (host.clone(), scope.to_owned());
         if credentials.is_some() && self.working.get(&key).await.as_ref() == credentials {
             self.working.invalidate(&key).await;
         }
@@ -136,22 +144,22 @@ impl Keyring {
     pub(crate) async fn token(
         &self,
         host: &Host,
-        gun: &Gun,
+        scope: &str,
         credentials: Option<&Credentials>,
         now: OffsetDateTime,
     ) -> Option<Authorization> {
-        let key = (host.clone(), gun.clone(), Credentials::fingerprint(credentials));
+        let key = (host.clone(), scope.to_owned(), Credentials::fingerprint(credentials));
         self.tokens.get(&key).await.filter(|authorization| now < authorization.until)
     }
 
     pub(crate) async fn keep_token(
         &self,
         host: &Host,
-        gun: &Gun,
+        scope: &str,
         credentials: Option<&Credentials>,
         authorization: Authorization,
     ) {
-        self.tokens.insert((host.clone(), gun.clone(), Credentials::fingerprint(credentials)), authorization).await;
+        self.tokens.insert((host.clone(), scope.to_owned(), Credentials::fingerprint(credentials)), authorization).await;
     }
 
     pub(crate) fn forget_host(&self, host: &Host) {

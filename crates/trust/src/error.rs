@@ -13,8 +13,11 @@ pub enum TrustError {
         "trust data of {gun} was verified here before and is gone: the repository was deleted, or who reads it may not any more"
     )]
     Deleted { gun: String },
+    /// Nothing, or that it cannot answer now. Only this is waited out on what was proven before.
     #[error("registry {host} did not answer: {cause}")]
     Unreachable { host: String, cause: String },
+    #[error("registry {host} gave an answer that cannot be used: {cause}")]
+    Unusable { host: String, cause: String },
     #[error("trust data of {gun} is invalid: {cause}")]
     Invalid { gun: String, cause: WalkError },
     /// A file that people sign.
@@ -46,6 +49,7 @@ impl TrustError {
             Self::Absent { .. } => "absent",
             Self::Deleted { .. } => "deleted",
             Self::Unreachable { .. } => "unreachable",
+            Self::Unusable { .. } => "unusable",
             Self::Invalid { .. } => "invalid",
             Self::Expired { .. } => "expired",
             Self::Frozen { .. } => "frozen",
@@ -70,7 +74,7 @@ impl TrustError {
             Self::Deleted { gun } => {
                 format!("push and sign it again: docker trust sign {image}; if the repository was made anew, an admin also accepts its new root: {}", repin(gun))
             }
-            Self::Unreachable { .. } => "wharfinger doctor tells what does not answer; it recovers by itself".to_owned(),
+            Self::Unreachable { .. } | Self::Unusable { .. } => "wharfinger doctor tells what does not answer; it recovers by itself".to_owned(),
             Self::Invalid { .. } => format!("the registry serves files that do not fit together: its operator restores them, or the owner signs anew: docker trust sign {image}"),
             Self::Expired { gun, cause } => match cause {
                 WalkError::Expired { role: RoleName::Root, .. } => format!("the owner signs a new root: notary key rotate {gun} root"),

@@ -17,7 +17,7 @@ pub struct TokenRealm(Url);
 pub struct PlaceError(String);
 
 /// A Notary server beside the registry.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct NotaryServer {
     pub url: NotaryUrl,
     /// PEM; none means the same as for the registry.

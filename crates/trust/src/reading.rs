@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use wharfinger_storage::memory::Remembered;
-use wharfinger_tuf::{By, Collection, File, RoleName, Walk, Want};
+use wharfinger_tuf::{By, Collection, File, Gun, RoleName, Walk, Want};
 
 use crate::TrustError;
 use crate::credentials::Credentials;
 use crate::error::judged;
-use crate::server::{Answer, Server};
+use crate::remembered;
+use crate::server::{Answer, Server, file_path};
 
 /// Files asked for at once.
 const PARALLEL: usize = 8;
@@ -22,7 +23,10 @@ pub(crate) struct Read {
 
 pub(crate) struct Reading<'a> {
     pub(crate) server: Server<'a>,
+    gun: &'a Gun,
     pub(crate) candidates: Vec<Option<Credentials>>,
+    /// Whether credentials that work may serve later requests that bring none.
+    keeps: bool,
     pub(crate) remembered: Option<&'a Remembered>,
     /// The candidate the host answered to; set by the first file that came.
     chosen: Option<usize>,
@@ -30,8 +34,14 @@ pub(crate) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(crate) fn new(server: Server<'a>, candidates: Vec<Option<Credentials>>, remembered: Option<&'a Remembered>) -> Self {
-        Self { server, candidates, remembered, chosen: None, etag: None }
+    pub(crate) fn new(
+        server: Server<'a>,
+        gun: &'a Gun,
+        candidates: Vec<Option<Credentials>>,
+        keeps: bool,
+        remembered: Option<&'a Remembered>,
+    ) -> Self {
+        Self { server, gun, candidates, keeps, remembered, chosen: None, etag: None }
     }
 
     pub(crate) async fn run(mut self, mut walk: Walk) -> Result<Read, TrustError> {
@@ -43,10 +53,10 @@ impl<'a> Reading<'a> {
                 many => self.many(many).await?,
             };
             for (want, file) in wants.iter().zip(files) {
-                walk.receive(want, file).map_err(|error| judged(self.server.gun, error))?;
+                walk.receive(want, file).map_err(|error| judged(self.gun, error))?;
             }
         }
-        let collection = walk.finish().map_err(|error| judged(self.server.gun, error))?;
+        let collection = walk.finish().map_err(|error| judged(self.gun, error))?;
         Ok(Read { collection, etag: self.etag })
     }
 
@@ -60,12 +70,14 @@ impl<'a> Reading<'a> {
         let mut refused = false;
         for (at, credentials) in self.candidates.iter().enumerate() {
             let etag = self.known_timestamp(want).and_then(|file| file.etag.as_deref());
-            match self.server.get(want, etag, credentials.as_ref()).await? {
+            match self.get(want, etag, credentials.as_ref()).await? {
                 Answer::Refused => refused = true,
                 // A host that hides what one may not see says 404: someone else may see it.
                 Answer::Missing => {}
                 answer => {
-                    self.server.keyring.worked(self.server.host, self.server.gun, credentials.as_ref()).await;
+                    if self.keeps {
+                        self.server.keyring.worked(self.server.host, &self.server.scope, credentials.as_ref()).await;
+                    }
                     self.chosen = Some(at);
                     return self.file(want, answer);
                 }
@@ -77,7 +89,7 @@ impl<'a> Reading<'a> {
     /// A file after the first: the host has already said yes to someone.
     async fn again(&mut self, want: &Want) -> Result<File, TrustError> {
         let etag = self.known_timestamp(want).and_then(|file| file.etag.as_deref());
-        let answer = self.server.get(want, etag, self.credentials()).await?;
+        let answer = self.get(want, etag, self.credentials()).await?;
         self.file(want, answer)
     }
 
@@ -94,7 +106,7 @@ impl<'a> Reading<'a> {
         let mut asked = Vec::new();
         for (at, want) in missing {
             // Boxed: a stream over a closure's futures is not general enough over lifetimes for callers that are `Send`.
-            asked.push(async move { (at, this.server.get(want, None, this.credentials()).await) }.boxed());
+            asked.push(async move { (at, this.get(want, None, this.credentials()).await) }.boxed());
         }
         let answers: Vec<_> = stream::iter(asked).buffer_unordered(PARALLEL).collect().await;
         for (at, answer) in answers {
@@ -102,6 +114,10 @@ impl<'a> Reading<'a> {
             files.insert(at, self.file(want, answer?)?);
         }
         Ok(files.into_values().collect())
+    }
+
+    async fn get(&self, want: &Want, etag: Option<&str>, credentials: Option<&Credentials>) -> Result<Answer, TrustError> {
+        self.server.get(&file_path(self.gun, want), want.limit, etag, credentials).await
     }
 
     fn credentials(&self) -> Option<&Credentials> {
@@ -118,7 +134,7 @@ impl<'a> Reading<'a> {
             }
             Answer::Unchanged => {
                 let known =
-                    self.known_timestamp(want).ok_or_else(|| self.server.unreachable("it answered 304 to what was not known"))?;
+                    self.known_timestamp(want).ok_or_else(|| self.server.unusable("it answered 304 to what was not known"))?;
                 self.etag.clone_from(&known.etag);
                 Ok(File::Found(known.bytes.clone()))
             }
@@ -128,12 +144,9 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// A file named by hash that is remembered. The walk checks the hash again.
+    /// A file named by hash that is remembered.
     fn kept(&self, want: &Want) -> Option<File> {
-        let By::Hash(meta) = &want.by else { return None };
-        let files = &self.remembered?.files;
-        let file = files.iter().find(|file| file.role == want.role.as_str() && meta.hashes.match_bytes(&file.bytes))?;
-        Some(File::Found(file.bytes.clone()))
+        matches!(want.by, By::Hash(_)).then(|| remembered::file(self.remembered?, want)).flatten()
     }
 
     fn known_timestamp(&self, want: &Want) -> Option<&'a wharfinger_storage::memory::RememberedFile> {

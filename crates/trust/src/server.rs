@@ -5,6 +5,7 @@ use reqwest::header::{AUTHORIZATION, ETAG, HeaderMap, IF_NONE_MATCH};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
+use tokio::time::timeout;
 use wharfinger_oci::Host;
 use wharfinger_tuf::{Gun, Want};
 
@@ -27,9 +28,25 @@ pub(crate) struct Server<'a> {
     pub(crate) registry_client: Client,
     pub(crate) registration: &'a Registration,
     pub(crate) host: &'a Host,
-    pub(crate) gun: &'a Gun,
+    /// What is asked for, as token services call it.
+    pub(crate) scope: String,
     pub(crate) keyring: &'a Keyring,
     pub(crate) now: OffsetDateTime,
+    /// How long it may take until an answer begins, and each time until it goes on.
+    pub(crate) patience: std::time::Duration,
+}
+
+/// Who does not begin to answer within this does not answer: what has to be refused for it is refused within two seconds.
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1700);
+
+/// The right to read the trust data of `gun`.
+pub(crate) fn scope_of(gun: &Gun) -> String {
+    format!("repository:{gun}:pull")
+}
+
+/// Where a file is, below `/v2/`.
+pub(crate) fn file_path(gun: &Gun, want: &Want) -> String {
+    format!("{gun}/_trust/tuf/{}", want.path())
 }
 
 /// What the host says about one file.
@@ -65,17 +82,19 @@ struct TokenAnswer {
 }
 
 impl Server<'_> {
-    /// Asks for a file on behalf of `credentials`. A token from earlier that is no longer good is replaced once.
+    /// Asks for what is at `path` below `/v2/`, on behalf of `credentials`; of an answer longer than `limit` one byte more than that is
+    /// read. A token from earlier that is no longer good is replaced once.
     pub(crate) async fn get(
         &self,
-        want: &Want,
+        path: &str,
+        limit: u64,
         etag: Option<&str>,
         credentials: Option<&Credentials>,
     ) -> Result<Answer, TrustError> {
-        let kept = self.keyring.token(self.host, self.gun, credentials, self.now).await;
+        let kept = self.keyring.token(self.host, &self.scope, credentials, self.now).await;
         if let Some(authorization) = kept {
-            match self.get_file(want, etag, &authorization).await? {
-                Answer::Refused => self.keyring.drop_token(self.host, self.gun, credentials).await,
+            match self.get_as(path, limit, etag, &authorization).await? {
+                Answer::Refused => self.keyring.drop_token(self.host, &self.scope, credentials).await,
                 answer => return Ok(answer),
             }
         }
@@ -83,20 +102,37 @@ impl Server<'_> {
             Ok(authorization) => authorization,
             Err(NoToken::Failed(error)) => return Err(error),
             Err(NoToken::Refused) => {
-                self.keyring.refused(self.host, self.gun, credentials).await;
+                self.keyring.refused(self.host, &self.scope, credentials).await;
                 return Ok(Answer::Refused);
             }
         };
-        let answer = self.get_file(want, etag, &authorization).await?;
+        let answer = self.get_as(path, limit, etag, &authorization).await?;
         match answer {
-            Answer::Refused => self.keyring.refused(self.host, self.gun, credentials).await,
-            _ => self.keyring.keep_token(self.host, self.gun, credentials, authorization).await,
+            Answer::Refused => self.keyring.refused(self.host, &self.scope, credentials).await,
+            _ => self.keyring.keep_token(self.host, &self.scope, credentials, authorization).await,
         }
         Ok(answer)
     }
 
-    async fn get_file(&self, want: &Want, etag: Option<&str>, authorization: &Authorization) -> Result<Answer, TrustError> {
-        let url = self.url(&format!("{}/_trust/tuf/{}", self.gun, want.path()))?;
+    /// Whether the host asked for nothing when `credentials` last got an answer.
+    pub(crate) async fn is_open(&self, credentials: Option<&Credentials>) -> bool {
+        let token = self.keyring.token(self.host, &self.scope, credentials, self.now).await;
+        token.is_some_and(|authorization| authorization.header.is_none())
+    }
+
+    /// Is anybody there? Whatever they say.
+    pub(crate) async fn ping(&self) -> Result<(), TrustError> {
+        self.send(self.client.get(self.url("")?)).await.map(drop)
+    }
+
+    async fn get_as(
+        &self,
+        path: &str,
+        limit: u64,
+        etag: Option<&str>,
+        authorization: &Authorization,
+    ) -> Result<Answer, TrustError> {
+        let url = self.url(path)?;
         let mut request = authorized(self.client.get(url), authorization);
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
@@ -105,13 +141,21 @@ impl Server<'_> {
         match response.status() {
             StatusCode::OK => {
                 let etag = text(response.headers(), ETAG.as_str());
-                Ok(Answer::Found { bytes: self.body(response, want.limit).await?, etag })
+                Ok(Answer::Found { bytes: self.body(response, limit).await?, etag })
             }
             StatusCode::NOT_MODIFIED if etag.is_some() => Ok(Answer::Unchanged),
             StatusCode::NOT_FOUND => Ok(Answer::Missing),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Ok(Answer::Refused),
-            status => Err(self.unreachable(&format!("it answered {status}"))),
+            status => Err(self.status(&format!("it answered {status}"), status)),
         }
+    }
+
+    /// A host that says it cannot answer now is no better than one that says nothing.
+    fn status(&self, cause: &str, status: StatusCode) -> TrustError {
+        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            return self.unreachable(cause);
+        }
+        self.unusable(cause)
     }
 
     /// Like the stock client: ask `/v2/` without credentials, and answer what it challenges with.
@@ -140,8 +184,7 @@ impl Server<'_> {
         credentials: Option<&Credentials>,
     ) -> Result<Authorization, NoToken> {
         let (realm, client) = self.own_realm(realm)?;
-        let scope = format!("repository:{}:pull", self.gun);
-        let mut parameters = vec![("scope", scope.as_str())];
+        let mut parameters = vec![("scope", self.scope.as_str())];
         parameters.extend(service.map(|service| ("service", service)));
         let request = match credentials {
             Some(Credentials::IdentityToken(token)) => {
@@ -162,10 +205,10 @@ impl Server<'_> {
         match response.status() {
             StatusCode::OK => {}
             status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => return Err(NoToken::Refused),
-            status => return Err(self.unreachable(&format!("its token service answered {status}")).into()),
+            status => return Err(self.status(&format!("its token service answered {status}"), status).into()),
         }
         let body = self.body(response, TOKEN_BYTES).await?;
-        let unreadable = || self.unreachable("its token service gave an answer that is not a token");
+        let unreadable = || self.unusable("its token service gave an answer that is not a token");
         let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| unreadable())?;
         let token = answer.token.or(answer.access_token).filter(|token| !token.is_empty()).ok_or_else(unreadable)?;
         let seconds = answer.expires_in.unwrap_or(SHORTEST_TOKEN).clamp(SHORTEST_TOKEN, LONGEST_TOKEN);
@@ -176,7 +219,7 @@ impl Server<'_> {
     /// its certificate: no other place is sent anything (CVE-2026-33540).
     fn own_realm(&self, realm: &str) -> Result<(Url, &Client), TrustError> {
         let foreign = || {
-            self.unreachable(
+            self.unusable(
                 "it names a token service on another host, which is not trusted with credentials unless it is registered as token_realm",
             )
         };
@@ -207,17 +250,26 @@ impl Server<'_> {
             None if self.host.is_docker_hub() => Url::parse(&format!("https://notary.docker.io/v2/{path}")).ok(),
             None => Url::parse(&format!("https://{}/v2/{path}", self.host)).ok(),
         };
-        url.ok_or_else(|| self.unreachable("its name is not a URL's"))
+        url.ok_or_else(|| self.unusable("its name is not a URL's"))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, TrustError> {
-        request.send().await.map_err(|error| self.failed(error))
+        match timeout(self.patience, request.send()).await {
+            Ok(answered) => answered.map_err(|error| self.failed(error)),
+            Err(_) => Err(self.silent()),
+        }
+    }
+
+    fn silent(&self) -> TrustError {
+        self.unreachable(&format!("nothing came within {:?}", self.patience))
     }
 
     /// Reads at most one byte more than `limit`: enough for the reader to see that it is too much.
     async fn body(&self, mut response: Response, limit: u64) -> Result<Vec<u8>, TrustError> {
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.failed(error))? {
+        loop {
+            let chunk = timeout(self.patience, response.chunk()).await.map_err(|_| self.silent())?;
+            let Some(chunk) = chunk.map_err(|error| self.failed(error))? else { break };
             let room = usize::try_from(limit.saturating_add(1)).unwrap_or(usize::MAX).saturating_sub(body.len());
             body.extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
             if body.len() as u64 > limit {
@@ -242,9 +294,17 @@ impl Server<'_> {
     }
 
     pub(crate) fn unreachable(&self, cause: &str) -> TrustError {
+        TrustError::Unreachable { host: self.called(), cause: cause.to_owned() }
+    }
+
+    pub(crate) fn unusable(&self, cause: &str) -> TrustError {
+        TrustError::Unusable { host: self.called(), cause: cause.to_owned() }
+    }
+
+    /// The host as people know it.
+    fn called(&self) -> String {
         let notary = self.registration.notary.as_ref().and_then(|notary| notary.url.authority());
-        let host = notary.map_or_else(|| self.host.to_string(), |notary| format!("{} (Notary server {notary})", self.host));
-        TrustError::Unreachable { host, cause: cause.to_owned() }
+        notary.map_or_else(|| self.host.to_string(), |notary| format!("{} (Notary server {notary})", self.host))
     }
 }
 

@@ -265,7 +265,7 @@ async fn credentials_never_go_to_another_host() {
         stage.host.script().user = Some(("alice".to_owned(), "secret".to_owned()));
         stage.host.script().realm = Some(realm);
         let error = stage.resolve_as(&[basic("secret")]).await.unwrap_err();
-        assert!(matches!(error, TrustError::Unreachable { .. }), "{error}");
+        assert!(matches!(error, TrustError::Unusable { .. }), "{error}");
     }
     assert!(thief.requests().is_empty());
     // Before the challenge is known, nothing is sent either.
@@ -404,15 +404,19 @@ async fn a_root_that_is_not_the_pinned_one_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_host_that_does_not_answer_properly_is_unreachable() {
+async fn a_host_that_does_not_answer_properly_is_told_from_one_that_cannot_answer_now() {
     let stage = Stage::new().await;
     stage.resolve().await.unwrap();
-    for status in
-        [StatusCode::INTERNAL_SERVER_ERROR, StatusCode::SERVICE_UNAVAILABLE, StatusCode::FOUND, StatusCode::TOO_MANY_REQUESTS]
-    {
+    for (status, code) in [
+        (StatusCode::INTERNAL_SERVER_ERROR, "unreachable"),
+        (StatusCode::SERVICE_UNAVAILABLE, "unreachable"),
+        (StatusCode::TOO_MANY_REQUESTS, "unreachable"),
+        (StatusCode::FOUND, "unusable"),
+        (StatusCode::BAD_REQUEST, "unusable"),
+    ] {
         stage.host.script().status = Some(status);
         let error = stage.resolve().await.unwrap_err();
-        assert!(matches!(error, TrustError::Unreachable { .. }), "{status}: {error}");
+        assert_eq!(error.code(), code, "{status}: {error}");
         assert!(error.to_string().contains(status.as_str()));
     }
     stage.host.script().status = None;

@@ -61,6 +61,10 @@ impl LocalRegistry for SharedRegistry {
         let access = Access { typ: "repository".to_owned(), name: name.to_owned(), actions: vec!["pull".to_owned()] };
         self.tokens.issue(Some(&account), vec![access]).ok()
     }
+
+    async fn mirror_token(&self) -> Option<String> {
+        self.access.mirror_token().ok().map(|token| token.reveal().to_owned())
+    }
 }
 
 /// The teams and users the policy names, for whoever changes the directory.

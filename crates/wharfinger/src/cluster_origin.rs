@@ -23,6 +23,7 @@ pub(crate) struct ClusterOrigin {
     pub(crate) served: Served,
     pub(crate) router: Router,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) resolver: Arc<Resolver>,
 }
 
 impl ClusterOrigin {
@@ -91,7 +92,7 @@ impl ClusterOrigin {
             .merge(wharfinger_api::cluster_routes(settings))
             .merge(wharfinger_api::ca_routes(&served.ca_pem))
             .merge(wharfinger_engine::routes(engine));
-        Ok(Self { served, router, gate })
+        Ok(Self { served, router, gate, resolver })
     }
 }
 

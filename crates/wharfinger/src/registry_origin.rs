@@ -22,7 +22,7 @@ pub(crate) struct RegistryOrigin {
     pub(crate) access: Arc<RegistryAccess>,
     pub(crate) tokens: Arc<Tokens>,
     registry: Arc<Registry>,
-    notary: Notary,
+    pub(crate) notary: Notary,
 }
 
 impl RegistryOrigin {

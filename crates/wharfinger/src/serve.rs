@@ -3,19 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cluster_origin::ClusterOrigin;
+use crate::instance::Instance;
+use crate::metrics::Decides;
+use crate::options::{Options, Origin};
+use crate::registry_origin::RegistryOrigin;
+use crate::tls::Served;
 use anyhow::Context as _;
 use axum::Router;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use wharfinger_gate::Gate;
-
-use crate::cluster_origin::ClusterOrigin;
-use crate::instance::Instance;
-use crate::options::{Options, Origin};
-use crate::registry_origin::RegistryOrigin;
-use crate::tls::Served;
 
 /// Which doors a process opens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,10 +57,22 @@ pub(crate) async fn serve(options: Options, parts: Parts) -> anyhow::Result<()> 
     }
     if let Some(address) = options.metrics_listen {
         let listener = TcpListener::bind(address).await.with_context(|| format!("--metrics-listen {address}"))?;
-        let gate: Option<Arc<Gate>> = cluster.as_ref().map(|origin| origin.gate.clone());
-        doors.spawn(crate::metrics::serve(listener, instance.clone(), gate, shutdown.clone()));
+        let decides = cluster.as_ref().map(|origin| Decides { gate: origin.gate.clone(), resolver: origin.resolver.clone() });
+        doors.spawn(crate::metrics::serve(listener, instance.clone(), decides, shutdown.clone()));
     }
     println!("{ready}");
+    if let Some(origin) = &cluster {
+        let following = origin.resolver.clone().follow(origin.gate.clone());
+        tokio::spawn(shutdown.clone().run_until_cancelled_owned(following));
+    }
+    if let Some(origin) = &registry {
+        let notary = origin.notary.clone();
+        let ended = shutdown.clone();
+        tokio::spawn(async move {
+            ended.cancelled().await;
+            notary.end_waits();
+        });
+    }
 
     let upkeep = tokio::spawn(keep_up(instance.clone(), registry, cluster, shutdown.clone()));
     while doors.join_next().await.is_some() {}

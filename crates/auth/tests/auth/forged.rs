@@ -231,3 +231,63 @@ async fn the_catalog_is_the_administrators_with_a_token_that_says_so() {
     }
     assert!(matches!(house.access.catalog(None).await, Err(AccessError::Challenge(c)) if c.fault == TokenFault::Missing));
 }
+
+#[tokio::test]
+async fn the_feed_is_of_what_one_may_read_and_of_everything_for_who_may_see_everything() {
+    let (house, ada) = room().await;
+    house.repository("ada/public", Some(&ada), Visibility::Public).await;
+    let entry = |name: &str, action: &str| Access { typ: "registry".into(), name: name.into(), actions: vec![action.into()] };
+    let (changes, catalog) = (entry("changes", "pull"), entry("catalog", "*"));
+    let token = |account, access: &[Access]| house.tokens.issue(account, access.to_vec()).unwrap();
+    let mirror = house.access.mirror_token().unwrap();
+    let eve = house.user("eve").await;
+    for (token, everything, private) in [
+        (token(Some(&house.admin), &[catalog.clone(), changes.clone()]), true, true),
+        (mirror.reveal().to_owned(), true, true),
+        (token(Some(&ada), &[changes.clone()]), false, true),
+        (token(Some(&eve), &[changes.clone(), catalog.clone()]), false, false),
+        (token(None, &[changes.clone()]), false, false),
+    ] {
+        let granted = house.access.feed(Some(&token)).await.unwrap();
+        assert_eq!(granted.everything(), everything);
+        assert!(house.access.follows(&granted, &"ada/public".parse().unwrap()).await.unwrap());
+        assert_eq!(house.access.follows(&granted, &"ada/app".parse().unwrap()).await.unwrap(), private);
+    }
+    // A token for something else says nothing of the feed, and there is none without a token.
+    for token in [None, Some(token(Some(&ada), &pull("ada/app"))), Some(token(Some(&eve), &[catalog]))] {
+        assert!(matches!(house.access.feed(token.as_deref()).await, Err(AccessError::Challenge(_))));
+    }
+    // Nobody is granted a mirror's token, and it is of no other use.
+    assert!(house.access.is_mirror(Some(mirror.reveal())));
+    let asked = house.tokens.issue(Some(&house.admin), vec![entry("mirror", "pull")]).unwrap();
+    assert!(!house.access.is_mirror(Some(&asked)));
+    assert!(fault(&house, mirror.reveal(), "ada/app", Action::Pull).await.is_some());
+    assert!(house.access.catalog(Some(mirror.reveal())).await.is_err());
+}
+
+#[tokio::test]
+async fn readers_may_be_others_after_each_change_that_takes_a_right() {
+    use wharfinger_storage::repositories::{AccessLevel, Repositories as _, RepositoryChange, Scope};
+    let (house, ada) = room().await;
+    house.org("acme").await;
+    let team = house.team("acme", "qa", &["ada"]).await;
+    let app = "ada/app".parse().unwrap();
+    let scope = Scope::Repository("ada/app".parse().unwrap());
+    house.sql.grant(&scope, &team, AccessLevel::ReadOnly).await.unwrap();
+    let mut before = house.access.readers_revision().await.unwrap();
+    let mut differs = async |what: &str| {
+        let now = house.access.readers_revision().await.unwrap();
+        assert_ne!(std::mem::replace(&mut before, now), now, "{what}");
+    };
+    house.sql.revoke(&scope, &team).await.unwrap();
+    differs("a grant was taken back").await;
+    let private = RepositoryChange { visibility: Some(Visibility::Private), ..RepositoryChange::default() };
+    house.sql.change(&app, &private, START).await.unwrap();
+    differs("it was made private").await;
+    house.directory.remove_team_member(&house.admin(), "acme", "qa", "ada").await.unwrap();
+    differs("somebody left a team").await;
+    house.deactivate(&ada).await;
+    differs("an account was switched off").await;
+    house.sql.delete(&app).await.unwrap();
+    differs("the repository is gone").await;
+}

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use time::OffsetDateTime;
 use wharfinger_gate::{Admitted, Decide as _, Denial, Directory, DirectoryError, Explanation, Gate, Pin, Purpose, Workload};
 use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_keys::{PublicKey, SealKey};
@@ -93,13 +94,14 @@ impl Audit for Record {
 }
 
 pub struct Stage {
-    pub gate: Gate,
+    pub gate: Arc<Gate>,
     pub host: Host,
     pub forge: Forge,
     pub directory: Arc<People>,
     pub audit: Arc<Record>,
+    pub resolver: Arc<Resolver>,
     sql: Arc<Sql>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Stage {
@@ -118,8 +120,8 @@ impl Stage {
         let audit = Arc::new(Record { sql: sql.clone(), failing: AtomicBool::new(false) });
         let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
         let seal = Arc::new(SealKey::generate());
-        let gate = Gate::new(sql.clone(), directory.clone(), resolver, audit.clone(), None, seal, now);
-        let stage = Self { gate, host, forge, directory, audit, sql, _folder: folder };
+        let gate = Gate::new(sql.clone(), directory.clone(), resolver.clone(), audit.clone(), None, seal, now);
+        let stage = Self { gate: Arc::new(gate), host, forge, directory, audit, resolver, sql, folder };
         let (name, ca) = (stage.host.name.parse().unwrap(), stage.host.ca.clone());
         stage
             .configure(|configuration| {
@@ -129,6 +131,14 @@ impl Stage {
             })
             .await;
         stage
+    }
+
+    /// Another process on the same database, `later` by its clock.
+    pub async fn restarted(&self, later: fn() -> OffsetDateTime) -> Gate {
+        let sql = Arc::new(Sql::open(&self.folder.path().join("db")).await.unwrap());
+        let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(later)));
+        let seal = Arc::new(SealKey::generate());
+        Gate::new(sql.clone(), self.directory.clone(), resolver, sql, None, seal, later)
     }
 
     pub fn require(configuration: &mut Configuration, teams: &[&str]) {

@@ -45,6 +45,6 @@ async fn a_private_repository_is_closed_to_those_who_may_elsewhere() {
     for rest in ["tuf/root.json", "tuf/1.targets.json", "tuf/timestamp.key", "changefeed?records=1"] {
         assert_eq!(ask(&stage.notary, "GET", &path("qa/private", rest), "all").await.status, 401);
     }
-    assert_eq!(ask(&stage.notary, "GET", "/v2/_trust/changefeed?records=1", "push").await.status, 401);
+    assert_eq!(ask(&stage.notary, "GET", "/v2/_trust/changefeed?records=1", "none").await.status, 401);
     assert_eq!(ask(&stage.notary, "GET", "/v2/_trust/changefeed?records=1", "all").await.status, 200);
 }

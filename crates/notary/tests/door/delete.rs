@@ -16,7 +16,7 @@ async fn feed(stage: &Stage, repository: Option<&str>, query: &str) -> Value {
 #[tokio::test]
 async fn deleting_removes_every_file_and_keeps_the_servers_keys() {
     let stage = Stage::guarded().await;
-    let forge = published(&stage.notary, "qa/app").await;
+    let mut forge = published(&stage.notary, "qa/app").await;
     published(&stage.notary, "qa/other").await;
     let key = server_key(&stage.notary, "qa/app", "timestamp").await;
     for _ in 0..2 {
@@ -29,10 +29,33 @@ async fn deleting_removes_every_file_and_keeps_the_servers_keys() {
     assert_eq!(get(&stage.notary, "qa/other", "root.json").await.status, 200);
     // Begun anew with the keys it had: they still sign.
     assert!(forge.root.keys.contains_key(&key.tuf_id()));
+    forge.next();
     assert_eq!(publish(&stage.notary, "qa/app", &forge, &ALL).await.status, 200);
     let repository = "qa/app".parse().unwrap();
     assert!(stage.notary.delete_repository(&repository).await.unwrap());
     assert!(!stage.notary.delete_repository(&repository).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_was_signed_before_a_deletion_is_not_brought_back_by_who_cannot_sign() {
+    let stage = Stage::guarded().await;
+    let mut forge = published(&stage.notary, "qa/app").await;
+    let old: Vec<_> = ALL.iter().filter(|name| **name != "timestamp" && **name != "snapshot").copied().collect();
+    let mut files = Vec::new();
+    for name in &old {
+        files.push((format!("{name}.json"), get(&stage.notary, "qa/app", &format!("{name}.json")).await.body));
+    }
+    assert_eq!(ask(&stage.notary, "DELETE", &path("qa/app", "tuf/"), "all").await.status, 200);
+    let files: Vec<(&str, Vec<u8>)> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    let refused = post(&stage.notary, "qa/app", &files).await;
+    assert_eq!((refused.status.as_u16(), refused.code().as_str()), (400, "INVALID_UPDATE"));
+    assert!(refused.message().contains("were published before as targets"), "{}", refused.message());
+    assert_eq!(get(&stage.notary, "qa/app", "root.json").await.status, 404);
+    // Whoever holds the keys signs anew, also under the root they had.
+    forge.file("targets").version += 1;
+    forge.file("targets/qa").version += 1;
+    forge.file("targets/releases").version += 1;
+    assert_eq!(publish(&stage.notary, "qa/app", &forge, &ALL).await.status, 200);
 }
 
 #[tokio::test]

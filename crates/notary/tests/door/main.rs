@@ -7,6 +7,7 @@ mod access;
 mod cli;
 mod client;
 mod delete;
+mod feed;
 mod keys;
 mod publish;
 mod read;

@@ -114,7 +114,7 @@ async fn a_file_of_one_role_cannot_be_brought_back_as_another() {
 #[tokio::test]
 async fn a_file_of_one_repository_cannot_be_brought_back_in_another() {
     let stage = Stage::guarded().await;
-    let first = published(&stage.notary, "qa/app").await;
+    let mut first = published(&stage.notary, "qa/app").await;
     let yesterday = file(&first, "targets/qa");
     let mut second = crate::client::forge(&stage.notary, "dev/app").await;
     let signer = &first.signers[&role("targets/qa")][0];
@@ -125,11 +125,13 @@ async fn a_file_of_one_repository_cannot_be_brought_back_in_another() {
     let replayed = post(&stage.notary, "dev/app", &files).await;
     assert!(replayed.message().contains("under another repository"), "{}", replayed.message());
     assert!(!replayed.message().contains("qa/app"), "which one is not told");
-    // Deleting the first does not free them; going back to where they come from does no harm.
+    // Deleting the first does not free them, neither elsewhere nor where they come from.
     crate::client::ask(&stage.notary, "DELETE", &path("qa/app", "tuf/"), "owner").await;
     assert_eq!(post(&stage.notary, "dev/app", &files).await.code(), "INVALID_UPDATE");
     files.pop();
     assert_eq!(post(&stage.notary, "dev/app", &files).await.status, 200);
+    assert_eq!(publish(&stage.notary, "qa/app", &first, &ALL).await.code(), "INVALID_UPDATE");
+    first.next();
     assert_eq!(publish(&stage.notary, "qa/app", &first, &ALL).await.status, 200);
 }
 

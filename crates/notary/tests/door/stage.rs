@@ -9,7 +9,7 @@ use axum::routing::get;
 use http::Request;
 use time::{Duration, OffsetDateTime};
 use wharfinger_keys::SealKey;
-use wharfinger_notary::{Authorize, Denied, Grant, Need, Notary};
+use wharfinger_notary::{Authorize, Denied, EVERYTHING, Follower, Grant, Need, Notary};
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
 use wharfinger_storage_sql::Sql;
@@ -54,11 +54,40 @@ impl Authorize for Rights {
         Ok(())
     }
 
-    async fn catalog(&self, bearer: Option<&str>) -> Result<(), Denied> {
-        if bearer == Some("all") {
-            return Ok(());
+    async fn follower<'a>(&'a self, bearer: Option<&str>) -> Result<Box<dyn Follower + 'a>, Denied> {
+        match bearer {
+            Some("all") => Ok(Box::new(Everybody)),
+            Some(token @ ("pull" | "push" | "owner")) => Ok(Box::new(Somebody(token.to_owned()))),
+            _ => Err(Denied::Challenge { www_authenticate: "Bearer realm=\"x\"".into(), needed: vec![] }),
         }
-        Err(Denied::Challenge { www_authenticate: "Bearer realm=\"x\"".into(), needed: vec![] })
+    }
+}
+
+/// Who follows everything.
+struct Everybody;
+
+#[async_trait]
+impl Follower for Everybody {
+    async fn follows(&self, _: &Repository) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
+    async fn rights(&self) -> Result<String, StorageError> {
+        Ok(EVERYTHING.to_owned())
+    }
+}
+
+/// Who follows what their token may read.
+struct Somebody(String);
+
+#[async_trait]
+impl Follower for Somebody {
+    async fn follows(&self, repository: &Repository) -> Result<bool, StorageError> {
+        Ok(Rights.repository(Some(&self.0), repository, repository.as_str(), Need::Pull).await.is_ok())
+    }
+
+    async fn rights(&self) -> Result<String, StorageError> {
+        Ok("1".to_owned())
     }
 }
 
@@ -79,8 +108,8 @@ impl Authorize for Open {
         Ok(())
     }
 
-    async fn catalog(&self, _: Option<&str>) -> Result<(), Denied> {
-        Ok(())
+    async fn follower<'a>(&'a self, _: Option<&str>) -> Result<Box<dyn Follower + 'a>, Denied> {
+        Ok(Box::new(Everybody))
     }
 }
 
@@ -101,8 +130,8 @@ impl Authorize for Unrecorded {
         Err(StorageError::unavailable(format!("{action} {object}")))
     }
 
-    async fn catalog(&self, _: Option<&str>) -> Result<(), Denied> {
-        Ok(())
+    async fn follower<'a>(&'a self, _: Option<&str>) -> Result<Box<dyn Follower + 'a>, Denied> {
+        Ok(Box::new(Everybody))
     }
 }
 

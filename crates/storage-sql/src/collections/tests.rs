@@ -104,7 +104,7 @@ async fn a_publication_that_rests_on_an_older_timestamp_stores_nothing() {
 #[tokio::test]
 async fn signed_bytes_belong_to_one_gun_and_role_even_after_deletion() {
     let store = store().await;
-    store.sql.publish(&publication("g", 1, vec![sent("targets/a", 1, "a1")])).await.unwrap();
+    store.sql.publish(&publication("g", 1, vec![sent("root", 1, "r1"), sent("targets/a", 1, "a1")])).await.unwrap();
     store.sql.delete("g", NOW).await.unwrap();
     let known_as = vec![("g".to_owned(), "targets/a".to_owned())];
     let elsewhere = publication("h", 1, vec![sent("targets/a", 1, "a1")]);
@@ -112,9 +112,12 @@ async fn signed_bytes_belong_to_one_gun_and_role_even_after_deletion() {
     assert_eq!(refused, Published::Replayed { role: "targets/a".into(), known_as: known_as.clone() });
     let other_role = publication("g", 1, vec![sent("targets/b", 1, "a1")]);
     let refused = store.sql.publish(&other_role).await.unwrap();
-    assert_eq!(refused, Published::Replayed { role: "targets/b".into(), known_as });
+    assert_eq!(refused, Published::Replayed { role: "targets/b".into(), known_as: known_as.clone() });
+    // Nor do they come back where they were; a root may.
     let again = publication("g", 1, vec![sent("targets/a", 1, "a1")]);
-    assert_eq!(store.sql.publish(&again).await.unwrap(), Published::Stored);
+    assert_eq!(store.sql.publish(&again).await.unwrap(), Published::Replayed { role: "targets/a".into(), known_as });
+    let anew = publication("g", 1, vec![sent("root", 1, "r1"), sent("targets/a", 1, "a2")]);
+    assert_eq!(store.sql.publish(&anew).await.unwrap(), Published::Stored);
 }
 
 #[tokio::test]

@@ -34,7 +34,20 @@ pub struct Script {
     pub endless: bool,
     /// What comes instead of a timestamp.
     pub timestamps: Option<fn() -> Body>,
+    pub feed: Option<Feed>,
+    /// Nothing is answered at all.
+    pub mute: bool,
     pub log: Vec<String>,
+}
+
+/// A changefeed: ids, GUNs and hashes of timestamps, oldest first.
+#[derive(Clone, Default)]
+pub struct Feed {
+    pub lines: Vec<(i64, String, String)>,
+    /// What ours says of its readers' rights; none: a stock server's feed.
+    pub rights: Option<String>,
+    /// What comes instead.
+    pub instead: Option<(StatusCode, Vec<u8>)>,
 }
 
 pub struct Host {
@@ -73,7 +86,20 @@ impl Host {
         self.script().sites.insert(gun.to_owned(), site);
     }
 
-    /// The requests since the last call.
+    /// A feed as ours, or as a stock server's.
+    pub fn feed(&self, ours: bool) {
+        self.script().feed = Some(Feed { rights: ours.then(|| "1".to_owned()), ..Feed::default() });
+    }
+
+    /// The feed tells of a change.
+    pub fn tell(&self, gun: &str) {
+        let mut script = self.script();
+        let lines = &mut script.feed.as_mut().unwrap().lines;
+        let id = lines.last().map_or(1, |(id, ..)| id + 1);
+        lines.push((id, gun.to_owned(), format!("sha of {id}")));
+    }
+
+    /// The requests since the last call, other than for the feed.
     pub fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.script().log)
     }
@@ -87,11 +113,60 @@ impl Host {
     }
 }
 
+async fn changes(script: &Mutex<Script>, query: &str, authorization: &str) -> Response {
+    let number = |name: &str| -> Option<i64> {
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+    };
+    let after = number("change_id").unwrap_or_default();
+    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(number("wait").unwrap_or(0).unsigned_abs());
+    loop {
+        let (feed, refused) = {
+            let script = script.lock().unwrap();
+            let user = script.user.as_ref().map(|(user, password)| format!("Bearer token-of-{user}-{password}"));
+            (script.feed.clone(), user.is_some_and(|expected| expected != authorization))
+        };
+        let Some(feed) = feed else { return StatusCode::NOT_FOUND.into_response() };
+        if refused {
+            return StatusCode::UNAUTHORIZED.into_response();
+        }
+        if let Some(instead) = feed.instead {
+            return instead.into_response();
+        }
+        let newest = feed.lines.last().map_or(0, |(id, ..)| *id);
+        let lines: Vec<_> = match after {
+            ..0 => feed.lines.into_iter().rev().take(1).collect(),
+            _ => feed.lines.into_iter().filter(|(id, ..)| *id > after).take(1000).collect(),
+        };
+        let waits = feed.rights.is_some() && lines.is_empty() && newest >= after;
+        if waits && tokio::time::Instant::now() < until {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            continue;
+        }
+        let next = lines.last().map_or(newest.min(after.max(0)), |(id, ..)| *id).to_string();
+        let records: Vec<_> = lines
+            .into_iter()
+            .map(|(id, gun, sha)| serde_json::json!({"ID": id.to_string(), "GUN": gun, "SHA256": sha, "Category": "update"}))
+            .collect();
+        let mut answer = serde_json::json!({"count": records.len(), "records": records});
+        if let Some(rights) = feed.rights {
+            answer["next"] = next.into();
+            answer["rights"] = rights.into();
+        }
+        return answer.to_string().into_response();
+    }
+}
+
 async fn answer(State((name, script)): State<(String, Arc<Mutex<Script>>)>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if script.lock().unwrap().mute {
+        return std::future::pending().await;
+    }
     let body = String::from_utf8(axum::body::to_bytes(body, 10_000).await.unwrap().to_vec()).unwrap();
     let authorization = parts.headers.get("authorization").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
     let path = parts.uri.path().to_owned();
+    if path == "/v2/_trust/changefeed" {
+        return changes(&script, parts.uri.query().unwrap_or_default(), &authorization).await;
+    }
     let mut script = script.lock().unwrap();
     script.log.push(format!("{} {path} {authorization}", parts.method).trim_end().to_owned());
     if path == "/auth/token" {
@@ -140,7 +215,7 @@ fn token(script: &Script, method: &Method, query: &str, authorization: &str, bod
         let known = body.contains("grant_type=refresh_token") && body.contains(&format!("refresh_token=refresh-{user}"));
         return if known { good.into_response() } else { StatusCode::UNAUTHORIZED.into_response() };
     }
-    assert!(query.contains("scope=repository%3A"), "{query}");
+    assert!(query.contains("scope=repository%3A") || query.contains("scope=registry%3Acatalog"), "{query}");
     match authorization {
         "" => "{\"token\":\"anonymous\"}".into_response(),
         given if *given == basic => good.into_response(),

@@ -12,7 +12,7 @@ use crate::collection::Verified;
 use crate::{Gun, Meta, RoleKeys, RoleName, Root, Signed, leaf_keys, verify_signatures};
 
 /// What a root is held to beforehand. Empty: trust at first use. Given both ways, a root that meets one of them is pinned.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Pins {
     /// TUF ids (of the certificates) or canonical ids (of the bare keys); a root must be signed by one of them.
     pub root_keys: BTreeSet<KeyId>,
