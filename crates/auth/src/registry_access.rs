@@ -271,9 +271,11 @@ impl RegistryAccess {
         Ok(granted.everything || self.permits(granted.account.as_ref(), repository, Action::Pull).await?)
     }
 
-    /// Differs from what it was before as soon as somebody may have lost the right to read something.
-    pub async fn readers_revision(&self) -> Result<(u64, u64), StorageError> {
-        Ok((self.accounts.revision().await?, self.repositories.revision().await?))
+    /// Differs from what it was before as soon as they may have lost the right to read something. Who is nobody in the directory loses
+    /// nothing by a change of it.
+    pub async fn readers_revision(&self, granted: &FeedGranted) -> Result<(u64, u64), StorageError> {
+        let directory = if granted.account.is_some() { self.accounts.revision().await? } else { 0 };
+        Ok((directory, self.repositories.revision().await?))
     }
 
     /// A token of five minutes with which the cluster in the same process reads all trust data, to keep its mirror. No token service

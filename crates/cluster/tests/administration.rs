@@ -450,5 +450,5 @@ async fn a_root_is_forgotten_for_a_reason_that_is_recorded() {
 
     // Another process sees it with its next decision, and takes the new line for the newest.
     let collection = resolve().await.unwrap();
-    assert!(resolver.is_current(&collection).await);
+    assert!(resolver.is_current(&collection));
 }

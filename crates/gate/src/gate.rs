@@ -219,7 +219,7 @@ impl Decide for Gate {
             return Err(outdated());
         }
         for collection in &admitted.collections {
-            if !self.resolver.is_current(collection).await {
+            if !self.resolver.is_current(collection) {
                 return Err(outdated());
             }
         }

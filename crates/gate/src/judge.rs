@@ -102,7 +102,15 @@ impl Gate {
             Ok(found) => found,
             Err(cause) => return refused(cause),
         };
-        match self.resolve(registration, &place, &gun, workload, reference).await {
+        if let Some(collection) = self.resolver.at_hand(&place, &gun).await {
+            let judgement = self.judge_collection(configuration, collection, reference).await;
+            if judgement.outcome.is_ok() {
+                return judgement;
+            }
+            // It may have been signed a moment ago: before it is refused, the registry is asked.
+        }
+        let credentials = self.credentials(registration, workload, reference, &gun).await;
+        match self.resolver.resolve_anew(&place, &gun, &credentials).await {
             Ok(collection) => self.judge_collection(configuration, collection, reference).await,
             Err(error) => {
                 let silent = matches!(error, TrustError::Unreachable { .. });
@@ -207,22 +215,6 @@ impl Gate {
             evidence.signed_by.push(SignedBy { name, key: counted.key.canonical_id().to_string(), owner });
         }
         Ok(evidence)
-    }
-
-    /// The verified trust data of the reference's repository.
-    async fn resolve(
-        &self,
-        registration: &Registration,
-        place: &wharfinger_trust::Registration,
-        gun: &Gun,
-        workload: &Workload,
-        reference: &Reference,
-    ) -> Result<Arc<Collection>, TrustError> {
-        if let Some(collection) = self.resolver.at_hand(place, gun).await {
-            return Ok(collection);
-        }
-        let credentials = self.credentials(registration, workload, reference, gun).await;
-        self.resolver.resolve(place, gun, &credentials).await
     }
 
     /// In the order they are tried: the request's own, the caller's right where accounts are shared, the registration's.

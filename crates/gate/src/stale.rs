@@ -35,6 +35,6 @@ impl Gate {
             Err(Denial { cause: Cause::PolicyNotMet { .. } | Cause::RuleNotMet { .. }, .. }) => stale.unheard.unwrap_or_default(),
             _ => return None,
         };
-        (unheard <= bound).then(|| Judgement { stale_seconds: Some(unheard.as_secs()), ..judgement })
+        (unheard <= bound).then_some(Judgement { stale_seconds: Some(unheard.as_secs()), ..judgement })
     }
 }

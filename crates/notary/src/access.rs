@@ -94,7 +94,7 @@ impl Follower for WithToken<'_> {
             return Ok(EVERYTHING.to_owned());
         }
         // Hashed: how much is going on in the directory is nobody's business.
-        let revision = format!("{:?}", self.access.readers_revision().await?);
+        let revision = format!("{:?}", self.access.readers_revision(&self.granted).await?);
         Ok(hex::encode(sha2::Sha256::digest(revision)).get(..16).unwrap_or_default().to_owned())
     }
 }

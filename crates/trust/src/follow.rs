@@ -82,11 +82,11 @@ impl Resolver {
                 keep
             });
             for host in hosts {
-                if !tasks.contains_key(&host) {
-                    let (line, confirming) = self.mirror.open(&host);
+                tasks.entry(host).or_insert_with_key(|host| {
+                    let (line, confirming) = self.mirror.open(host);
                     let follower = Follower { resolver: self.clone(), registered: registered.clone(), host: host.clone(), line };
-                    tasks.insert(host, running.spawn(follower.run(confirming)));
-                }
+                    running.spawn(follower.run(confirming))
+                });
             }
             while running.try_join_next().is_some() {}
         }
@@ -270,7 +270,7 @@ impl Follower {
         match timeout(LONGEST, self.resolver.confirm(&reader, &gun)).await.unwrap_or(Err(late)) {
             Ok(Some(state)) => self.line.confirmed(&gun, ticket, state),
             // Forgotten on purpose: the next decision reads it for the first time.
-            Ok(None) => self.line.let_go(&gun),
+            Ok(None) => drop(self.line.let_go(&gun)),
             Err(error) => {
                 tracing::debug!(%gun, %error, "not confirmed");
                 self.resolver.not_confirmed(&self.line, &gun, &error).await;
@@ -302,14 +302,19 @@ impl Resolver {
                 return Ok(Some(state));
             }
         }
-        let collection = self.walk_as(registration, gun, &[reader.credentials.clone()], false).await?;
+        let collection = self.walk_as(registration, gun, std::slice::from_ref(&reader.credentials), false).await?;
         Ok(Some(crate::mirror::state_of(&collection)))
     }
 
     async fn not_confirmed(&self, line: &Line, gun: &Gun, error: &TrustError) {
-        if !matches!(error, TrustError::Unreachable { .. } | TrustError::Storage(_)) {
-            line.let_go(gun);
-            return self.doubt(gun, error).await;
+        match error {
+            TrustError::Unreachable { .. } | TrustError::Storage(_) => {}
+            // Who never was let in has no say: others may read it, and are asked for with each decision.
+            TrustError::Absent { .. } | TrustError::Deleted { .. } if !line.closed(gun) => return,
+            _ => {
+                line.let_go(gun);
+                return self.doubt(gun, error).await;
+            }
         }
         line.unanswered(gun);
         // It is known to be another by now, and not what: what was proven does not stand any more.

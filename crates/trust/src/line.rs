@@ -62,6 +62,8 @@ struct Followed {
     doubted: bool,
     queued: bool,
     unanswered: bool,
+    /// Whom the feed is read for was not let in, since it began: asking again and again would tell nothing else.
+    closed_in: Option<u64>,
 }
 
 impl Line {
@@ -127,6 +129,9 @@ impl Line {
         let epoch = known.epoch;
         let followed = known.guns.entry(gun.clone()).or_default();
         let ticket = Ticket { epoch, changes: followed.changes };
+        if followed.closed_in == Some(epoch) {
+            return;
+        }
         if followed.confirmed.is_none_or(|(confirmed, _)| confirmed != ticket) {
             self.enqueue(gun, followed);
         }
@@ -189,11 +194,18 @@ impl Line {
         }
     }
 
-    /// What `gun` was is not to be used without asking.
-    pub(crate) fn let_go(&self, gun: &Gun) {
-        if let Some(followed) = self.known().guns.get_mut(gun) {
-            followed.confirmed = None;
-        }
+    /// What `gun` was is not to be used without asking; whether it could be.
+    pub(crate) fn let_go(&self, gun: &Gun) -> bool {
+        self.known().guns.get_mut(gun).is_some_and(|followed| followed.confirmed.take().is_some())
+    }
+
+    /// Whom the feed is read for may not read `gun`; whether they could before.
+    pub(crate) fn closed(&self, gun: &Gun) -> bool {
+        let mut known = self.known();
+        let epoch = known.epoch;
+        let Some(followed) = known.guns.get_mut(gun) else { return false };
+        (followed.closed_in, followed.doubted) = (Some(epoch), false);
+        followed.confirmed.take().is_some()
     }
 
     pub(crate) fn heard(&self, as_of: Moment) {
@@ -283,7 +295,8 @@ mod tests {
         line.cannot_be_followed();
         assert_eq!(line.current(&registration, &gun, now), None);
         line.heard(now);
-        line.let_go(&gun);
+        assert!(line.let_go(&gun));
         assert_eq!(line.current(&registration, &gun, now), None);
+        assert!(!line.closed(&gun), "others may read it, the feed's reader never could");
     }
 }

@@ -102,9 +102,19 @@ impl Resolver {
         gun: &Gun,
         credentials: &[Credentials],
     ) -> Result<Arc<Collection>, TrustError> {
-        if let Some(collection) = self.at_hand(registration, gun).await {
-            return Ok(collection);
+        match self.at_hand(registration, gun).await {
+            Some(collection) => Ok(collection),
+            None => self.resolve_anew(registration, gun, credentials).await,
         }
+    }
+
+    /// As [`Resolver::resolve`], with the registry asked in any case.
+    pub async fn resolve_anew(
+        &self,
+        registration: &Registration,
+        gun: &Gun,
+        credentials: &[Credentials],
+    ) -> Result<Arc<Collection>, TrustError> {
         let resolved = self.ask(registration, gun, credentials).await;
         match &resolved {
             Ok(_) => {
@@ -128,7 +138,7 @@ impl Resolver {
         if let Some(collection) = self.mirror.parsed(gun, &state, &registration.pins, self.now()).await {
             return Some(collection);
         }
-        let collection = self.from_memory(registration, gun).await?;
+        let collection = self.recall(registration, gun).await?;
         if state_of(&collection) != state {
             return None;
         }
@@ -137,7 +147,7 @@ impl Resolver {
     }
 
     /// What is remembered of `gun`, verified anew as of now and under the registration's pins.
-    pub(crate) async fn from_memory(&self, registration: &Registration, gun: &Gun) -> Option<Arc<Collection>> {
+    pub(crate) async fn recall(&self, registration: &Registration, gun: &Gun) -> Option<Arc<Collection>> {
         let remembered = self.memory.recall(gun.as_str()).await.ok()??;
         remembered::collection(gun, self.now(), &remembered, registration.pins.clone()).map(Arc::new)
     }
@@ -261,7 +271,7 @@ impl Resolver {
 
     /// Whether nothing newer was accepted since `collection` was, and nothing spoke against it: a decision compares once more before it
     /// takes effect.
-    pub async fn is_current(&self, collection: &Collection) -> bool {
+    pub fn is_current(&self, collection: &Collection) -> bool {
         self.mirror.is_newest(collection)
     }
 

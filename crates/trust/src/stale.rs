@@ -28,7 +28,7 @@ impl Resolver {
         if self.mirror.line(&registration.host).is_some_and(|line| line.doubts(gun)) {
             return None;
         }
-        let collection = self.from_memory(registration, gun).await?;
+        let collection = self.recall(registration, gun).await?;
         self.mirror.recall(&collection);
         Some(Stale { collection, unheard: self.mirror.unheard(registration, gun, self.moment()) })
     }

@@ -169,7 +169,7 @@ async fn what_the_feed_tells_is_in_force() {
                 })
                 .await;
             }
-            assert!(!stage.process.resolver.is_current(&old).await);
+            assert!(!stage.process.resolver.is_current(&old));
         }
         stage.until("it is current again", async || !stage.asks().await).await;
     }
@@ -296,6 +296,33 @@ async fn who_loses_the_right_to_read_ends_being_allowed_by_what_was_read() {
 }
 
 #[tokio::test]
+async fn what_the_feeds_reader_never_could_read_is_asked_for_and_stays_proven() {
+    // Everybody may read the feed, and one user the repository.
+    let stage = Stage::new().await;
+    let resolver = &stage.process.resolver;
+    stage.until("the feed is read", async || stage.line().is_some_and(|line| line.followed)).await;
+    for hidden in [false, true] {
+        let refusal = if hidden { StatusCode::NOT_FOUND } else { StatusCode::UNAUTHORIZED };
+        stage.host.script().readers = Some(("token-of-alice".to_owned(), refusal));
+        let alice = [Credentials::Bearer(Secret::new("token-of-alice"))];
+        let collection = resolver.resolve(&stage.host.registration(), &stage.gun, &alice).await.unwrap();
+        resolver.prove(&stage.gun, "pinned", 1).await;
+        stage
+            .until("the feed's reader was refused", async || {
+                stage.host.requests().iter().any(|line| line.ends_with("timestamp.json"))
+            })
+            .await;
+        for _ in 0..3 {
+            resolver.resolve(&stage.host.registration(), &stage.gun, &alice).await.unwrap();
+        }
+        assert!(resolver.is_current(&collection));
+        assert!(resolver.proven("pinned", 1).await.unwrap().is_some());
+        assert_eq!(stage.line().unwrap().current, 0);
+        stage.host.script().feed.as_mut().unwrap().rights = Some("2".to_owned());
+    }
+}
+
+#[tokio::test]
 async fn a_stock_feed_behind_a_login_is_not_followed() {
     let private = |host: &Host| {
         host.feed(false);
@@ -349,10 +376,8 @@ async fn a_forgotten_root_is_not_served_from_the_mirror() {
     stage.host.publish(stage.gun.as_str(), anew.render());
     stage.host.tell(stage.gun.as_str());
     stage.until("it is refused", async || matches!(stage.resolve().await, Err(TrustError::Recreated { .. }))).await;
-    assert!(!stage.process.resolver.is_current(&old).await);
+    assert!(!stage.process.resolver.is_current(&old));
     // By another process, as the operator's command does it.
-    let other = Cluster { folder: tempfile::tempdir().unwrap() };
-    drop(other);
     let beside = stage.cluster.start().await;
     assert!(beside.forget(&stage.gun).await.unwrap());
     stage.resolve().await.unwrap();
@@ -372,15 +397,15 @@ async fn a_silent_registry_is_known_to_be_and_what_was_proven_is_told_with_its_a
     assert!(stage.resolve().await.is_err());
     assert!(begun.elapsed() < std::time::Duration::from_secs(2), "nobody waits for what is known");
     *stage.clock.lock().unwrap() += Duration::minutes(30);
-    let stale = resolver.stale(&stage.host.registration(), &stage.gun).await.unwrap();
-    assert!(stale.unheard.unwrap() >= std::time::Duration::from_mins(29));
-    assert!(resolver.is_current(&stale.collection).await);
+    let known = resolver.stale(&stage.host.registration(), &stage.gun).await.unwrap();
+    assert!(known.unheard.unwrap() >= std::time::Duration::from_mins(29));
+    assert!(resolver.is_current(&known.collection));
     assert_eq!(resolver.proven("pinned", 7).await.unwrap(), Some(now()));
     assert_eq!(resolver.proven("pinned", 8).await.unwrap(), None);
     // Another process only knows what was proven, not how old the rest is.
     let later = stage.cluster.start_at(now() + Duration::minutes(30)).await;
-    let stale = later.stale(&stage.host.registration(), &stage.gun).await.unwrap();
-    assert!(stale.unheard.is_none() && later.is_current(&stale.collection).await);
+    let known = later.stale(&stage.host.registration(), &stage.gun).await.unwrap();
+    assert!(known.unheard.is_none() && later.is_current(&known.collection));
     // No longer than its timestamp holds.
     let much_later = stage.cluster.start_at(now() + Duration::days(15)).await;
     assert!(much_later.stale(&stage.host.registration(), &stage.gun).await.is_none());
@@ -401,23 +426,25 @@ async fn a_bad_answer_ends_what_was_proven() {
     assert_eq!(stage.process.resolver.proven("pinned", 1).await.unwrap(), None);
 }
 
+/// Two registries.
+struct Both(Arc<Registry>, Registration);
+#[async_trait]
+impl Registered for Both {
+    async fn hosts(&self) -> Option<Vec<Name>> {
+        Some([vec![self.1.host.clone()], self.0.hosts().await?].concat())
+    }
+
+    async fn reader(&self, host: &Name, gun: Option<&Gun>) -> Option<Reader> {
+        if *host == self.1.host {
+            return Some(Reader { registration: self.1.clone(), credentials: None });
+        }
+        self.0.reader(host, gun).await
+    }
+}
+
 #[tokio::test]
 async fn one_dead_registry_delays_no_other() {
     let (stage, dead) = (Stage::new().await, Host::start().await);
-    struct Both(Arc<Registry>, Registration);
-    #[async_trait]
-    impl Registered for Both {
-        async fn hosts(&self) -> Option<Vec<Name>> {
-            Some([vec![self.1.host.clone()], self.0.hosts().await?].concat())
-        }
-
-        async fn reader(&self, host: &Name, gun: Option<&Gun>) -> Option<Reader> {
-            match *host == self.1.host {
-                true => Some(Reader { registration: self.1.clone(), credentials: None }),
-                false => self.0.reader(host, gun).await,
-            }
-        }
-    }
     dead.script().mute = true;
     let resolver = Arc::new(stage.cluster.start().await);
     let both = Arc::new(Both(stage.registry.clone(), dead.registration()));

@@ -480,12 +480,12 @@ async fn expired_spoiled_and_endless_trust_data_is_told_apart() {
 async fn a_decision_can_see_that_something_newer_was_accepted() {
     let mut stage = Stage::new().await;
     let first = stage.resolve().await.unwrap();
-    assert!(stage.resolver.is_current(&first).await);
+    assert!(stage.resolver.is_current(&first));
     stage.forge.next();
     stage.publish();
     let second = stage.resolve().await.unwrap();
-    assert!(!stage.resolver.is_current(&first).await);
-    assert!(stage.resolver.is_current(&second).await);
+    assert!(!stage.resolver.is_current(&first));
+    assert!(stage.resolver.is_current(&second));
 }
 
 #[tokio::test]

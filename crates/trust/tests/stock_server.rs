@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 use wharfinger_keys::{PrivateKey, PublicKey};
 use wharfinger_storage_sql::Sql;
-use wharfinger_trust::{Collection, Gun, NotaryServer, Pins, Registration, Resolver, TrustError};
+use wharfinger_trust::{Collection, Gun, NotaryServer, Pins, Reader, Registered, Registration, Resolver, TrustError};
 
 /// A running `notary-server` (in memory, without authentication), and someone who publishes to it.
 struct Peer {
@@ -215,4 +215,49 @@ async fn a_stock_server_beside_a_registry_under_pinned_roots_is_read() {
     let right = Pins { root_keys: ids.into_iter().collect(), ..Pins::default() };
     resolver.resolve(&registration(right), &gun, &[]).await.unwrap();
     assert!(matches!(resolver.resolve(&registration(wrong), &gun, &[]).await, Err(TrustError::NotPinned { .. })));
+}
+
+/// The one registered registry.
+struct Registry(Registration);
+
+#[async_trait::async_trait]
+impl Registered for Registry {
+    async fn hosts(&self) -> Option<Vec<wharfinger_oci::Host>> {
+        Some(vec![self.0.host.clone()])
+    }
+
+    async fn reader(&self, _: &wharfinger_oci::Host, _: Option<&Gun>) -> Option<Reader> {
+        Some(Reader { registration: self.0.clone(), credentials: None })
+    }
+}
+
+#[tokio::test]
+async fn a_stock_feed_is_followed() {
+    let peer = Peer::start().await;
+    let gun = peer.gun();
+    let manifest = write(&peer.folder.path().join("manifest"), "hello\n");
+    let registration = Registration::of(peer.host.parse().unwrap(), Some(peer.ca.clone()));
+    let resolver = Arc::new(peer.resolver().await);
+    let following = tokio::spawn(resolver.clone().follow(Arc::new(Registry(registration.clone()))));
+    peer.notary(&format!("init -p {gun}"));
+    for round in 1..4 {
+        peer.notary(&format!("add -p {gun} v{round} {manifest}"));
+        let begun = std::time::Instant::now();
+        loop {
+            let collection = resolver.resolve(&registration, &gun, &[]).await.unwrap();
+            let current = resolver.lines().first().is_some_and(|line| line.current == 1);
+            if current && collection.tags().count() == round {
+                break;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(30), "round {round} is not in force");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    peer.notary(&format!("delete {gun} --remote"));
+    let begun = std::time::Instant::now();
+    while !matches!(resolver.resolve(&registration, &gun, &[]).await, Err(TrustError::Deleted { .. })) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the deletion is not in force");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    following.abort();
 }

@@ -37,6 +37,8 @@ pub struct Script {
     pub feed: Option<Feed>,
     /// Nothing is answered at all.
     pub mute: bool,
+    /// The token with which files are read, and what everybody else is told.
+    pub readers: Option<(String, StatusCode)>,
     pub log: Vec<String>,
 }
 
@@ -186,6 +188,11 @@ async fn answer(State((name, script)): State<(String, Arc<Mutex<Script>>)>, requ
     let user = script.user.as_ref().map(|(user, password)| format!("Bearer token-of-{user}-{password}"));
     if user.is_some_and(|expected| expected != authorization) {
         return refused();
+    }
+    if let Some((token, refusal)) = &script.readers
+        && authorization != format!("Bearer {token}")
+    {
+        return refusal.into_response();
     }
     let file = path.strip_prefix("/v2/").and_then(|rest| rest.split_once("/_trust/tuf/"));
     let bytes = file.and_then(|(gun, file)| script.sites.get(gun)?.files.get(file).cloned());
