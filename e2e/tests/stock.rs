@@ -45,7 +45,7 @@ impl Stock {
             let subject = "subjectAltName=IP:127.0.0.1";
             let mut openssl = Command::new("openssl");
             openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]);
-            openssl.args(["-subj", "/CN=127.0.0.1", "-addext", subject]);
+            openssl.args(["-subj", "/CN=127.0.0.1", "-addext", subject, "-addext", "basicConstraints=critical,CA:FALSE"]);
             openssl.args(["-keyout", &at(&format!("{name}.key")), "-out", &at(&format!("{name}.pem"))]);
             wharfinger_e2e::run(openssl).unwrap().ok();
             fs::read_to_string(at(&format!("{name}.pem"))).unwrap()
