@@ -3,8 +3,10 @@
 mod audit;
 mod configuration;
 mod decisions;
+mod foreseen;
 mod registries;
 mod repair;
+mod workloads;
 
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use http::StatusCode;
 use http::request::Parts;
 use wharfinger_auth::{Accounts, Granted, Need, authorize};
 use wharfinger_cluster::{Cluster, ClusterError, TeamError};
-use wharfinger_gate::Gate;
+use wharfinger_gate::{Gate, Workload};
 use wharfinger_identity::AccountId;
 use wharfinger_storage::audit::Audit;
 
@@ -43,6 +45,8 @@ pub fn cluster_routes(api: ClusterApi) -> Router {
         .route("/api/config/{key}", delete(registries::remove))
         .route("/api/trust/repin", post(repair::repin))
         .route("/api/trust/explain", post(decisions::explain))
+        .route("/api/trust/diff", post(foreseen::diff))
+        .route("/api/workloads", get(workloads::list))
         .route("/api/dct/resolveimage", post(decisions::resolve))
         .route("/api/audit", get(audit::list));
     with_bounded_bodies(table, LONGEST_BODY).with_state(api)
@@ -60,6 +64,11 @@ struct Admin(Granted);
 impl Admin {
     fn name(&self) -> &str {
         self.0.principal().account.name.as_str()
+    }
+
+    /// An image this administrator asks about.
+    fn question(&self, image: &str) -> Workload {
+        Workload { is_admin: true, ..Workload::question(image, self.0.principal().account.id.clone(), self.name()) }
     }
 }
 
@@ -81,6 +90,11 @@ impl Operator {
 
     fn name(&self) -> &str {
         self.0.principal().account.name.as_str()
+    }
+
+    /// An image this caller asks about.
+    fn question(&self, image: &str) -> Workload {
+        Workload { is_admin: self.0.principal().account.is_admin, ..Workload::question(image, self.id(), self.name()) }
     }
 }
 
@@ -111,6 +125,7 @@ impl From<ClusterError> for ApiError {
             ClusterError::NotRegistered(_) => Self::new(StatusCode::NOT_FOUND, "NOT_REGISTERED", message),
             ClusterError::NoReason | ClusterError::NotARepository(_) => bad("INVALID_REQUEST", message),
             ClusterError::NothingPinned(_) => Self::new(StatusCode::NOT_FOUND, "NOT_PINNED", message),
+            ClusterError::Engine(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "ENGINE_SILENT", message),
             ClusterError::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "CHANGED", message),
             ClusterError::Damaged | ClusterError::NoMemory => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "DAMAGED", message),
         }

@@ -116,8 +116,6 @@ impl Bundles {
             ],
             record.created,
         )?;
-        // Only now: a bundle that could not be written leaves no key behind.
-        self.accounts.directory().add_key(&record).await?;
         let detail = json!({
             "actor_id": account.id, "key": record.id, "key_id": key.public_key().canonical_id().to_string(), "label": record.label,
         });
@@ -129,7 +127,9 @@ impl Bundles {
             outcome: "done".to_owned(),
             detail: detail.to_string(),
         };
+        // Only now: a bundle that could not be written leaves no key behind. Recorded first: a key that cannot be is not made.
         self.audit.append(&act).await?;
+        self.accounts.directory().add_key(&record).await?;
         Ok(Bundle { zip, file_name: format!("ucp-bundle-{user}.zip"), key: record.id })
     }
 }

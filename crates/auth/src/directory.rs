@@ -107,8 +107,15 @@ impl Directory {
         &**self.accounts.directory()
     }
 
-    async fn record(&self, actor: &Principal, action: &str, object: &str, detail: serde_json::Value) -> Result<()> {
-        let mut detail = detail;
+    /// Records what `actor` does, then does it: what cannot be recorded is not done. What fails all the same is recorded as failed.
+    async fn act<T>(
+        &self,
+        actor: &Principal,
+        action: &str,
+        object: &str,
+        mut detail: serde_json::Value,
+        doing: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         if let Some(fields) = detail.as_object_mut() {
             fields.insert("actor_id".to_owned(), actor.account.id.as_str().into());
         }
@@ -120,8 +127,17 @@ impl Directory {
             outcome: "done".to_owned(),
             detail: detail.to_string(),
         };
-        self.audit.append(&act).await?;
-        Ok(())
+        let entry = self.audit.append(&act).await?;
+        let done = doing.await;
+        if let Err(error) = &done {
+            let detail = serde_json::json!({ "entry": entry, "error": error.to_string() }).to_string();
+            let failed = Act { at: self.accounts.now(), outcome: "failed".to_owned(), detail, ..act };
+            // It was not done, whether this is recorded or not.
+            if let Err(error) = self.audit.append(&failed).await {
+                tracing::error!(%error, entry, "that it failed could not be recorded");
+            }
+        }
+        done
     }
 
     /// An account by its id or name. To whom may not read it, it is not there.
@@ -186,6 +202,30 @@ impl Directory {
             ))),
             _ => Ok(()),
         }
+    }
+}
+
+impl Directory {
+    /// Refuses to let users register keys whose signatures the policy counts, by name or by team. Taking one's own key away is
+    /// never refused: whoever has lost it must not have to wait.
+    async fn may_add_key(&self, actor: &Principal, account: &Account) -> Result<()> {
+        if actor.account.is_admin {
+            return Ok(());
+        }
+        let policy = self.policy.teams().await?;
+        if policy.delegate_membership {
+            return Ok(());
+        }
+        let teams = self.store().teams_of(&account.id).await?;
+        let named = policy.users.contains(&account.id) || teams.iter().any(|team| policy.teams.contains(&team.id));
+        if !named {
+            return Ok(());
+        }
+        Err(DirectoryError::Forbidden(format!(
+            "the signing policy counts the signatures of `{}`, so keys are added by administrators only (or set \
+             delegate_membership = true); a client bundle brings a key of its own",
+            account.name
+        )))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::Digest as _;
 use time::OffsetDateTime;
+use wharfinger_gate::Policy;
 use wharfinger_keys::SealKey;
 use wharfinger_oci::{Host, HostError};
 use wharfinger_policy::{
@@ -14,8 +15,10 @@ use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::Accounts;
 use wharfinger_storage::audit::{Act, Audit};
 use wharfinger_storage::settings::Settings;
+use wharfinger_storage::workloads::Workloads;
 use wharfinger_trust::Resolver;
 
+use crate::existing::{Existing, Runner, RunnerSilent};
 use crate::registrations::notary;
 use crate::teams::{self, TeamError};
 use crate::{EngineCa, InstallError, Installed};
@@ -54,6 +57,8 @@ pub enum ClusterError {
     NothingPinned(String),
     #[error("what is remembered of trust data cannot be changed here")]
     NoMemory,
+    #[error(transparent)]
+    Engine(#[from] RunnerSilent),
     #[error("could not keep the configuration")]
     Storage(#[source] StorageError),
 }
@@ -105,6 +110,8 @@ pub struct Cluster {
     /// Told when a registry is removed; `None` where nobody decides (the operator's commands).
     pub(crate) resolver: Option<Arc<Resolver>>,
     pub(crate) clock: fn() -> OffsetDateTime,
+    /// `None` where no engine is looked at.
+    pub(crate) existing: Option<Existing>,
 }
 
 impl Cluster {
@@ -117,7 +124,13 @@ impl Cluster {
         resolver: Option<Arc<Resolver>>,
         clock: fn() -> OffsetDateTime,
     ) -> Self {
-        Self { settings, directory, audit, seal, engine_ca: engine_ca.map(EngineCa::new), resolver, clock }
+        Self { settings, directory, audit, seal, engine_ca: engine_ca.map(EngineCa::new), resolver, clock, existing: None }
+    }
+
+    /// Keeps a record of what `runner` runs when the switch is turned on.
+    #[must_use]
+    pub fn in_front_of(self, runner: Arc<dyn Runner>, record: Arc<dyn Workloads>) -> Self {
+        Self { existing: Some(Existing { runner, record }), ..self }
     }
 
     pub async fn current(&self) -> Result<Current, ClusterError> {
@@ -131,26 +144,42 @@ impl Cluster {
 
     /// Replaces everything by a file as people write it. `expected`: the revision of their `If-Match`.
     pub async fn replace_file(&self, actor: &str, text: &str, expected: Option<i64>) -> Result<Change, ClusterError> {
-        let current = match self.current().await {
-            // A whole new file is the remedy for a damaged one.
-            Err(ClusterError::Damaged) => {
-                Current { revision: self.settings.load().await?.revision, configuration: Configuration::default() }
-            }
-            other => other?,
-        };
+        let current = self.replaceable().await?;
         if expected.is_some_and(|expected| expected != current.revision) {
             return Err(ClusterError::Changed);
         }
+        let configuration = self.read_file(actor, text, &current).await?;
+        self.write(actor, "configuration.replace", "config-toml", &current, configuration).await
+    }
+
+    /// What [`Cluster::replace_file`] would make of a file, with every check it makes; nothing is changed.
+    pub async fn candidate(&self, actor: &str, text: &str) -> Result<Configuration, ClusterError> {
+        let current = self.replaceable().await?;
+        self.read_file(actor, text, &current).await
+    }
+
+    /// What a whole new file replaces: it is the remedy for a damaged one, too.
+    async fn replaceable(&self) -> Result<Current, ClusterError> {
+        match self.current().await {
+            Err(ClusterError::Damaged) => {
+                Ok(Current { revision: self.settings.load().await?.revision, configuration: Configuration::default() })
+            }
+            other => other,
+        }
+    }
+
+    async fn read_file(&self, actor: &str, text: &str, current: &Current) -> Result<Configuration, ClusterError> {
         let written = Configuration::read(text)?;
         // A file is edited as a whole: a rule that is not in it any more was taken out.
         let trust = TrustDocument { rules: Some(written.trust.rules.clone().unwrap_or_default()), ..written.trust };
-        let configuration = Configuration {
+        let mut configuration = Configuration {
             registries: written.registries,
-            trust: self.meaning(actor, &current, trust).await?,
+            trust: self.meaning(actor, current, trust).await?,
             auth: written.auth,
             kept: written.kept,
         };
-        self.replace(actor, "configuration.replace", "config-toml", &current, configuration).await
+        self.check_registrations(&current.configuration, &mut configuration).await?;
+        Ok(configuration)
     }
 
     /// Replaces the trust section.
@@ -247,11 +276,29 @@ impl Cluster {
         next: Configuration,
     ) -> Result<Change, ClusterError> {
         // Recorded before it is done: a change that cannot be recorded is not made.
-        self.record(actor, action, object, &current.configuration, &next).await?;
+        self.record(actor, action, object, current, &next).await?;
+        let turned_on = next.trust.require_content_trust && !current.configuration.trust.require_content_trust;
+        if let Some(existing) = self.existing.as_ref().filter(|_| turned_on) {
+            // Before the switch: after a crash between the two, the next start takes the record.
+            existing.record.forget().await?;
+        }
         let document = serde_json::to_string(&next).map_err(|_| ClusterError::Damaged)?;
-        let revision = self.settings.replace(current.revision, &document).await?;
+        let revision = match self.settings.replace(current.revision, &document).await {
+            Ok(revision) => revision,
+            Err(error) => {
+                self.record_failure(actor, action, object, &error).await;
+                return Err(error.into());
+            }
+        };
         self.forget_credentials(&current.configuration, &next);
-        let notes = self.tell_engine(&current.configuration, &next);
+        let mut notes = self.tell_engine(&current.configuration, &next);
+        if turned_on && let Err(error) = self.record_existing().await {
+            tracing::warn!(%error, "what runs is not on record yet");
+            notes.push(format!(
+                "what runs is not on record yet, and is tried every minute ({error}): until then, changes of services that name a \
+                 tag alone are decided as new deployments"
+            ));
+        }
         Ok(Change { revision, without_effect: next.without_effect(), notes })
     }
 
@@ -260,7 +307,7 @@ impl Cluster {
         actor: &str,
         action: &str,
         object: &str,
-        from: &Configuration,
+        from: &Current,
         to: &Configuration,
     ) -> Result<(), ClusterError> {
         let summary = |configuration: &Configuration| {
@@ -287,11 +334,33 @@ impl Cluster {
             action: action.to_owned(),
             object: object.to_owned(),
             outcome: "done".to_owned(),
-            detail: serde_json::json!({ "from": summary(from), "to": summary(to) }).to_string(),
+            detail: serde_json::json!({
+                "from": summary(&from.configuration),
+                "to": summary(to),
+                // By which decisions under this revision can be replayed.
+                "revision": from.revision + 1,
+                "policy": Policy::of(to).document(),
+            })
+            .to_string(),
         };
         self.audit.append(&act).await?;
         tracing::info!(principal = actor, action, object, "configuration changed");
         Ok(())
+    }
+
+    /// Says that what was just recorded was not done. It was not, whether this is recorded or not.
+    async fn record_failure(&self, actor: &str, action: &str, object: &str, error: &StorageError) {
+        let act = Act {
+            at: (self.clock)(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            object: object.to_owned(),
+            outcome: "failed".to_owned(),
+            detail: serde_json::json!({ "error": error.to_string() }).to_string(),
+        };
+        if let Err(error) = self.audit.append(&act).await {
+            tracing::error!(%error, action, "that it failed could not be recorded");
+        }
     }
 
     /// What requests brought along for a host that is not registered any more, or under another CA, is not kept.

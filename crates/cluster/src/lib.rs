@@ -5,6 +5,7 @@
 
 mod administration;
 mod engine_ca;
+mod existing;
 mod probe;
 mod registrations;
 mod repin;
@@ -12,6 +13,7 @@ mod teams;
 
 pub use administration::{Change, Cluster, ClusterError, Current};
 pub use engine_ca::{EngineCa, InstallError, Installed};
+pub use existing::{Runner, RunnerSilent, Running, WorkloadRow};
 pub use probe::probe;
 pub use registrations::NewRegistration;
 pub use teams::TeamError;

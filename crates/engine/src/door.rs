@@ -21,6 +21,7 @@ use axum::{
 use http::{StatusCode, header, request::Parts};
 use wharfinger_auth::{Accounts, AuthError, Circle, Granted, Need, Principal, authorize};
 use wharfinger_gate::Decide;
+use wharfinger_storage::workloads::Workloads;
 use wharfinger_transport::{Peer, is_cross_site};
 
 use crate::{
@@ -61,11 +62,13 @@ pub struct Engine {
     upstream: Upstream,
     accounts: Arc<dyn Authenticate>,
     gate: Arc<dyn Decide>,
+    /// What ran before the policy came.
+    before: Arc<dyn Workloads>,
 }
 
 impl Engine {
-    pub fn new(upstream: Upstream, accounts: Arc<dyn Authenticate>, gate: Arc<dyn Decide>) -> Self {
-        Self { upstream, accounts, gate }
+    pub fn new(upstream: Upstream, accounts: Arc<dyn Authenticate>, gate: Arc<dyn Decide>, before: Arc<dyn Workloads>) -> Self {
+        Self { upstream, accounts, gate, before }
     }
 
     /// Whether the engine answers, and the API version this door advertises.

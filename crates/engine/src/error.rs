@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use thiserror::Error;
 use wharfinger_auth::{AuthError, Forbidden};
 use wharfinger_gate::Denial;
+use wharfinger_storage::StorageError;
 use wharfinger_transport::{Busy, NotWhole};
 
 use crate::{
@@ -41,6 +42,15 @@ pub(crate) enum Refusal {
     Busy(#[from] Busy),
     #[error("{}", .0.message())]
     Denied(Denial),
+    /// A change of a service that leaves its image as it is, and of which nobody knows what it runs.
+    #[error(
+        "{}\n\nthis service names its image by the tag alone, and which digest it ran when the policy came is not on record, so \
+         that each change of it is decided as a new deployment: docker service update --image, with an image that is signed",
+        .0.message()
+    )]
+    NotOnRecord(Denial),
+    #[error("what ran before the policy could not be read")]
+    Record(#[source] StorageError),
     #[error(
         "builds are refused while only signed images run here, because they run code that nobody signed: build on an engine \
          of your CI, push, sign, and deploy here; or an admin sets allow_builds = true in [trust_configuration]"
@@ -110,9 +120,10 @@ impl Refusal {
             Self::Body(NotWhole::TooLong { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Image(refused) => match refused {
-                ImageCallRefused::AllTags(_) | ImageCallRefused::Runtime(_) | ImageCallRefused::Rollback(_) => {
-                    StatusCode::FORBIDDEN
-                }
+                ImageCallRefused::AllTags(_)
+                | ImageCallRefused::Runtime(_)
+                | ImageCallRefused::Rollback(_)
+                | ImageCallRefused::Return(_) => StatusCode::FORBIDDEN,
                 ImageCallRefused::NotFromItsRegistry(_) => StatusCode::NOT_FOUND,
                 ImageCallRefused::Undecided(_) => StatusCode::SERVICE_UNAVAILABLE,
                 ImageCallRefused::Query(_)
@@ -122,8 +133,12 @@ impl Refusal {
                 | ImageCallRefused::TwoSources
                 | ImageCallRefused::TwoTags => StatusCode::BAD_REQUEST,
             },
-            Self::Denied(denial) => StatusCode::from_u16(denial.status()).unwrap_or(StatusCode::FORBIDDEN),
-            Self::Outdated | Self::Engine(_) | Self::Auth(AuthError::Storage(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(denial) | Self::NotOnRecord(denial) => {
+                StatusCode::from_u16(denial.status()).unwrap_or(StatusCode::FORBIDDEN)
+            }
+            Self::Outdated | Self::Engine(_) | Self::Record(_) | Self::Auth(AuthError::Storage(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::NotCleared(_) | Self::NoPeer => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -16,7 +16,7 @@ use thiserror::Error;
 use crate::{json::JsonRefused, query::QueryRefused, schema::ShapeRefused};
 
 pub(crate) use container::ContainerCreate;
-pub(crate) use decided::{Asked, Decided, Decision, asked, of_its_own_repository};
+pub(crate) use decided::{Asked, Decided, Decision, asked};
 pub(crate) use distribution::Distribution;
 pub(crate) use pull::{Pull, TagAfterwards};
 pub(crate) use service::{Service, ServiceNow};
@@ -55,6 +55,11 @@ pub enum ImageCallRefused {
         "the previous version of this service runs {0}, which is not the digest that is signed now: update the service with --image instead"
     )]
     Rollback(String),
+    #[error(
+        "if this update failed, the service would return to {0}, which is not the digest that is signed now: add \
+         --update-failure-action pause"
+    )]
+    Return(String),
     #[error(
         "No such image: {0} from its registry. It is exempt from the policy, and runs only as its registry has it: pull it first"
     )]

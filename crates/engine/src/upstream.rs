@@ -2,6 +2,7 @@
 
 mod ask;
 mod connect;
+mod running;
 mod tunnel;
 
 use std::sync::RwLock;

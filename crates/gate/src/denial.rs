@@ -2,6 +2,10 @@
 
 use serde::Serialize;
 
+/// What is said instead of what only the readers of a repository may know.
+pub(crate) const WITHHELD: &str =
+    "you may not read this repository here, so what was found in it is not shown: ask its owner or an administrator";
+
 /// What kept an image from running. Exhaustive: each cause has one code, one status and one sentence.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cause {
@@ -31,6 +35,8 @@ pub enum Cause {
     Undecided { why: String },
     /// Policy or directory changed while the decision was made.
     Outdated,
+    /// Why is not for this caller to know, who may not read the repository.
+    Withheld(Box<Cause>),
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,34 +49,12 @@ pub struct Denial {
 impl Denial {
     /// The status towards an engine's client.
     pub fn status(&self) -> u16 {
-        match &self.cause {
-            Cause::Malformed { .. } => 400,
-            Cause::NoTrustData { .. } | Cause::Deleted { .. } | Cause::NotReleased | Cause::LocalOnly => 404,
-            Cause::NotRegistered { .. }
-            | Cause::OtherDigest { .. }
-            | Cause::PolicyNotMet { .. }
-            | Cause::RuleNotMet { .. }
-            | Cause::Replayed { .. } => 403,
-            Cause::Distrusted { .. } | Cause::Undecided { .. } | Cause::Outdated => 503,
-        }
+        self.cause.status()
     }
 
     /// A stable word for scripts.
     pub fn code(&self) -> &'static str {
-        match &self.cause {
-            Cause::Malformed { .. } => "malformed",
-            Cause::NotRegistered { .. } => "not-registered",
-            Cause::NoTrustData { .. } => "no-trust-data",
-            Cause::Deleted { .. } => "deleted",
-            Cause::Distrusted { code, .. } => code,
-            Cause::NotReleased => "not-released",
-            Cause::OtherDigest { .. } => "other-digest",
-            Cause::PolicyNotMet { .. } | Cause::RuleNotMet { .. } => "policy-not-met",
-            Cause::LocalOnly => "local-only",
-            Cause::Replayed { .. } => "replayed",
-            Cause::Undecided { .. } => "undecided",
-            Cause::Outdated => "outdated",
-        }
+        self.cause.code()
     }
 
     /// What the engine's clients print. The first three sentences are UCP's, verbatim: people and scripts know them.
@@ -87,6 +71,12 @@ impl Denial {
             Cause::Malformed { why } => why.clone(),
             Cause::Distrusted { why, .. } | Cause::Undecided { why } => format!("trust could not be decided for {image}: {why}"),
             Cause::Outdated => format!("the policy changed while {image} was being decided: try again"),
+            Cause::Withheld(cause) => match &**cause {
+                Cause::Distrusted { code, .. } => {
+                    format!("trust could not be decided for {image}: its trust data is not to be trusted ({code})")
+                }
+                cause => Self { image: image.clone(), cause: cause.clone() }.message(),
+            },
         }
     }
 
@@ -121,6 +111,41 @@ impl Denial {
             Cause::Deleted { remedy } | Cause::Distrusted { remedy, .. } => remedy.clone(),
             Cause::Undecided { .. } => "try again; if it stays, ask the registry's operator".to_owned(),
             Cause::Outdated => "try again".to_owned(),
+            Cause::Withheld(_) => WITHHELD.to_owned(),
+        }
+    }
+}
+
+impl Cause {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Malformed { .. } => 400,
+            Self::NoTrustData { .. } | Self::Deleted { .. } | Self::NotReleased | Self::LocalOnly => 404,
+            Self::NotRegistered { .. }
+            | Self::OtherDigest { .. }
+            | Self::PolicyNotMet { .. }
+            | Self::RuleNotMet { .. }
+            | Self::Replayed { .. } => 403,
+            Self::Distrusted { .. } | Self::Undecided { .. } | Self::Outdated => 503,
+            Self::Withheld(cause) => cause.status(),
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed { .. } => "malformed",
+            Self::NotRegistered { .. } => "not-registered",
+            Self::NoTrustData { .. } => "no-trust-data",
+            Self::Deleted { .. } => "deleted",
+            Self::Distrusted { code, .. } => code,
+            Self::NotReleased => "not-released",
+            Self::OtherDigest { .. } => "other-digest",
+            Self::PolicyNotMet { .. } | Self::RuleNotMet { .. } => "policy-not-met",
+            Self::LocalOnly => "local-only",
+            Self::Replayed { .. } => "replayed",
+            Self::Undecided { .. } => "undecided",
+            Self::Outdated => "outdated",
+            Self::Withheld(cause) => cause.code(),
         }
     }
 }

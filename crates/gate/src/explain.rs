@@ -3,7 +3,7 @@
 use serde::Serialize;
 use wharfinger_policy::{NamedUser, RequiredTeam, SignedBy, TrustConfiguration};
 
-use crate::denial::Said;
+use crate::denial::{Said, WITHHELD};
 use crate::judge::Judgement;
 use crate::{Denial, Pin};
 
@@ -34,6 +34,8 @@ pub struct Explanation {
     pub missing: Vec<String>,
     /// The registry does not answer: for how long nothing has been heard of what this rests on.
     pub stale_seconds: Option<u64>,
+    /// Whether what was found is left out, because the caller may not read the repository.
+    pub withheld: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -97,11 +99,46 @@ impl Explanation {
             required: required.into_iter().map(|(name, _)| name).collect(),
             missing,
             stale_seconds: judgement.stale_seconds,
+            withheld: false,
         }
     }
 
+    /// Without what only the readers of the repository may know: who signed, what, and who has not.
+    pub(crate) fn withheld(self) -> Self {
+        let (message, remedy) = match (self.code, self.verdict) {
+            // Nothing of a repository is in these.
+            ("malformed" | "not-registered" | "undecided" | "outdated", _) => (self.message, self.remedy),
+            ("exempt", _) => ("exempt from the policy".to_owned(), String::new()),
+            (_, "allow") => (self.message, String::new()),
+            ("no-trust-data" | "not-released" | "deleted" | "local-only" | "policy-not-met" | "other-digest" | "replayed", _) => {
+                (self.message, WITHHELD.to_owned())
+            }
+            _ => (format!("trust could not be decided for {} ({})", self.image, self.code), WITHHELD.to_owned()),
+        };
+        Self {
+            message,
+            remedy,
+            digest: None,
+            signers: Vec::new(),
+            elsewhere: Vec::new(),
+            missing: Vec::new(),
+            withheld: true,
+            ..self
+        }
+    }
+
+    /// What a deployment meets where the switch is off.
+    pub(crate) fn off(image: &str) -> Self {
+        let message = "`Run only signed images` is off".to_owned();
+        let said = Said { code: "off", message, remedy: String::new() };
+        Self { verdict: "allow", enforced: false, ..Self::said(image, said) }
+    }
+
     pub(crate) fn undecided(image: &str, denial: &Denial) -> Self {
-        let said = Said::from(denial);
+        Self::said(image, Said::from(denial))
+    }
+
+    fn said(image: &str, said: Said) -> Self {
         Self {
             image: image.to_owned(),
             verdict: "deny",
@@ -117,6 +154,7 @@ impl Explanation {
             required: Vec::new(),
             missing: Vec::new(),
             stale_seconds: None,
+            withheld: false,
         }
     }
 }

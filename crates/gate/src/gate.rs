@@ -14,9 +14,10 @@ use wharfinger_storage::audit::{Act, Audit};
 use wharfinger_storage::settings::Settings;
 use wharfinger_trust::Resolver;
 
+use crate::grounds::Grounds;
 use crate::judge::Judgement;
 use crate::workload::Basis;
-use crate::{Admitted, Cause, Decide, Denial, Directory, Explanation, LocalRegistry, Pin, Purpose, Workload};
+use crate::{Admitted, Cause, Decide, Denial, Directory, Explanation, LocalRegistry, Pin, Policy, Purpose, Workload};
 
 /// Decides for one cluster.
 pub struct Gate {
@@ -28,6 +29,8 @@ pub struct Gate {
     pub(crate) seal: Arc<SealKey>,
     pub(crate) clock: fn() -> OffsetDateTime,
     parsed: Mutex<Option<(i64, Arc<Configuration>)>>,
+    /// Of the policy at the revision decided by last.
+    fingerprint: Mutex<Option<(i64, String)>>,
     allowed: AtomicU64,
     denied: AtomicU64,
     undecided: AtomicU64,
@@ -57,8 +60,21 @@ impl Gate {
     ) -> Self {
         let count = AtomicU64::default;
         let (allowed, denied, undecided, stale) = (count(), count(), count(), count());
-        let parsed = Mutex::new(None);
-        Self { settings, directory, resolver, audit, local, seal, clock, parsed, allowed, denied, undecided, stale }
+        Self {
+            settings,
+            directory,
+            resolver,
+            audit,
+            local,
+            seal,
+            clock,
+            parsed: Mutex::new(None),
+            fingerprint: Mutex::new(None),
+            allowed,
+            denied,
+            undecided,
+            stale,
+        }
     }
 
     pub fn decisions(&self) -> Decisions {
@@ -75,10 +91,24 @@ impl Gate {
     pub async fn explain(&self, workload: &Workload, image: &str) -> Explanation {
         match self.ground(image).await {
             Ok((basis, configuration)) => {
-                let judgement = self.judge(&configuration, basis.policy, workload, image).await;
-                Explanation::of(image, &configuration.trust, judgement)
+                let judgement = self.judge(&configuration, Some(basis.policy), workload, image).await;
+                let explanation = Explanation::of(image, &configuration.trust, judgement);
+                if self.may_read(workload, image).await { explanation } else { explanation.withheld() }
             }
             Err(denial) => Explanation::undecided(image, &denial),
+        }
+    }
+
+    /// The fingerprint of the policy at that revision.
+    fn fingerprint(&self, revision: i64, configuration: &Configuration) -> String {
+        let mut known = self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.as_ref() {
+            Some((of, fingerprint)) if *of == revision => fingerprint.clone(),
+            _ => {
+                let fingerprint = Policy::fingerprint(&Policy::of(configuration).document());
+                *known = Some((revision, fingerprint.clone()));
+                fingerprint
+            }
         }
     }
 
@@ -119,7 +149,14 @@ impl Gate {
     }
 
     /// Records the judgement; an act that cannot be recorded is refused.
-    async fn record(&self, workload: &Workload, image: &str, policy: i64, judgement: &Judgement) -> Result<(), Denial> {
+    async fn record(
+        &self,
+        workload: &Workload,
+        image: &str,
+        basis: &Basis,
+        configuration: &Configuration,
+        judgement: &Judgement,
+    ) -> Result<(), Denial> {
         let counter = match &judgement.outcome {
             Ok(_) => &self.allowed,
             Err(Denial { cause: Cause::Undecided { .. } | Cause::Distrusted { .. }, .. }) => &self.undecided,
@@ -136,28 +173,18 @@ impl Gate {
             (None, Ok(Pin::Signed(_))) => ("allow", "signed"),
             (None, Err(denial)) => ("deny", denial.code()),
         };
-        let denied = judgement.audited.as_ref().or(judgement.outcome.as_ref().err());
-        let cause = denied.map(|denial| format!("{:?}", denial.cause));
-        let detail = serde_json::json!({
-            "purpose": workload.purpose.as_str(),
-            "code": code,
-            "cause": cause,
-            "digest": judgement.digest.as_ref().map(ToString::to_string),
-            "signers": judgement.evidence.signed_by.iter().map(|signed| &signed.key).collect::<Vec<_>>(),
-            "rule": judgement.rule.as_ref().map(|(name, _)| name),
-            "exempted_by": judgement.exempted_by,
-            "policy.revision": policy,
-            "stale_seconds": judgement.stale_seconds,
-        });
+        let fingerprint = self.fingerprint(basis.policy, configuration);
+        let grounds = Grounds::of(workload.purpose.as_str(), code, basis, fingerprint, judgement);
+        let detail = serde_json::to_string(&grounds).unwrap_or_default();
         let act = Act {
             at: (self.clock)(),
             actor: workload.account_name.clone(),
             action: "deploy".to_owned(),
             object: image.to_owned(),
             outcome: outcome.to_owned(),
-            detail: detail.to_string(),
+            detail,
         };
-        tracing::info!(image.reference = image, principal = %workload.account_name, verdict = outcome, denial.code = code, purpose = workload.purpose.as_str(), cause = cause.unwrap_or_default(), "decided");
+        tracing::info!(image.reference = image, principal = %workload.account_name, verdict = outcome, denial.code = code, purpose = workload.purpose.as_str(), cause = grounds.cause.unwrap_or_default(), "decided");
         let failed = |error: wharfinger_storage::StorageError| Denial {
             image: image.to_owned(),
             cause: Cause::Undecided { why: format!("the decision could not be recorded: {error}") },
@@ -178,10 +205,13 @@ impl Decide for Gate {
                 pins.insert(image.clone(), Pin::Unenforced);
                 continue;
             }
-            let judgement = self.judge(&configuration, basis.policy, workload, image).await;
-            self.record(workload, image, basis.policy, &judgement).await?;
+            let judgement = self.judge(&configuration, Some(basis.policy), workload, image).await;
+            self.record(workload, image, &basis, &configuration, &judgement).await?;
             self.prove(&judgement, basis.policy).await;
-            pins.insert(image.clone(), judgement.outcome?);
+            match judgement.outcome {
+                Ok(pin) => drop(pins.insert(image.clone(), pin)),
+                Err(denial) => return Err(self.told(workload, judgement.judged.as_deref(), denial).await),
+            }
             collections.extend(judgement.collection);
         }
         Ok(Admitted { pins, basis, collections })
@@ -192,22 +222,13 @@ impl Decide for Gate {
         if !configuration.trust.require_content_trust {
             return Ok(Admitted { pins: BTreeMap::from([(asked.to_owned(), Pin::Unenforced)]), basis, collections: Vec::new() });
         }
-        let local_only = Denial { image: asked.to_owned(), cause: Cause::LocalOnly };
-        let mut judgement = Judgement::refused(local_only);
-        for name in repo_digests {
-            let next = self.judge(&configuration, basis.policy, workload, name).await;
-            let passed = next.outcome.is_ok();
-            judgement = next;
-            if passed {
-                break;
-            }
-        }
-        for denial in judgement.outcome.as_mut().err().into_iter().chain(&mut judgement.audited) {
-            asked.clone_into(&mut denial.image);
-        }
-        self.record(workload, asked, basis.policy, &judgement).await?;
+        let judgement = self.judge_local(&configuration, Some(basis.policy), workload, asked, repo_digests).await;
+        self.record(workload, asked, &basis, &configuration, &judgement).await?;
         self.prove(&judgement, basis.policy).await;
-        let pins = BTreeMap::from([(asked.to_owned(), judgement.outcome?)]);
+        let pins = match judgement.outcome {
+            Ok(pin) => BTreeMap::from([(asked.to_owned(), pin)]),
+            Err(denial) => return Err(self.told(workload, judgement.judged.as_deref(), denial).await),
+        };
         Ok(Admitted { pins, basis, collections: judgement.collection.into_iter().collect() })
     }
 
@@ -265,6 +286,7 @@ impl Workload {
             images: vec![image.to_owned()],
             account,
             account_name: account_name.to_owned(),
+            is_admin: false,
             credentials: Vec::new(),
             purpose: Purpose::Explain,
         }

@@ -13,6 +13,10 @@ use crate::{Cause, Denial, Gate, Pin, SignedPin, Workload};
 /// What was found for one image, and what follows.
 pub(crate) struct Judgement {
     pub(crate) outcome: Result<Pin, Denial>,
+    /// The reference that was judged; none for an image by id or local name that has none.
+    pub(crate) judged: Option<String>,
+    /// The tag whose signatures were counted.
+    pub(crate) tag: Option<String>,
     /// The signed digest, as soon as one was found.
     pub(crate) digest: Option<Digest>,
     pub(crate) evidence: Evidence,
@@ -31,23 +35,11 @@ pub(crate) struct Judgement {
 }
 
 impl Judgement {
-    fn exempt(reference: Reference, by: String) -> Self {
+    fn of(outcome: Result<Pin, Denial>) -> Self {
         Self {
-            outcome: Ok(Pin::Exempt(reference)),
-            digest: None,
-            evidence: Evidence::default(),
-            elsewhere: Vec::new(),
-            collection: None,
-            rule: None,
-            audited: None,
-            exempted_by: Some(by),
-            stale_seconds: None,
-        }
-    }
-
-    pub(crate) fn refused(denial: Denial) -> Self {
-        Self {
-            outcome: Err(denial),
+            outcome,
+            judged: None,
+            tag: None,
             digest: None,
             evidence: Evidence::default(),
             elsewhere: Vec::new(),
@@ -58,11 +50,59 @@ impl Judgement {
             stale_seconds: None,
         }
     }
+
+    fn exempt(reference: Reference, by: String) -> Self {
+        Self { exempted_by: Some(by), ..Self::of(Ok(Pin::Exempt(reference))) }
+    }
+
+    pub(crate) fn refused(denial: Denial) -> Self {
+        Self::of(Err(denial))
+    }
 }
 
 impl Gate {
-    /// Decides `image` by `configuration`, which enforces; `policy` is its revision. Never answers an allowance it did not derive.
-    pub(crate) async fn judge(&self, configuration: &Configuration, policy: i64, workload: &Workload, image: &str) -> Judgement {
+    /// Decides `image` by `configuration`, which enforces; `policy` is its revision, none where it is not in force. Never answers an
+    /// allowance it did not derive.
+    pub(crate) async fn judge(
+        &self,
+        configuration: &Configuration,
+        policy: Option<i64>,
+        workload: &Workload,
+        image: &str,
+    ) -> Judgement {
+        Judgement { judged: Some(image.to_owned()), ..self.judge_text(configuration, policy, workload, image).await }
+    }
+
+    /// The same for an image by id or local name, `asked`, which is one of those the engine got under these names: the first
+    /// that passes decides.
+    pub(crate) async fn judge_local(
+        &self,
+        configuration: &Configuration,
+        policy: Option<i64>,
+        workload: &Workload,
+        asked: &str,
+        repo_digests: &[String],
+    ) -> Judgement {
+        let mut judgement = Judgement::refused(Denial { image: asked.to_owned(), cause: Cause::LocalOnly });
+        for name in repo_digests {
+            judgement = self.judge(configuration, policy, workload, name).await;
+            if judgement.outcome.is_ok() {
+                break;
+            }
+        }
+        for denial in judgement.outcome.as_mut().err().into_iter().chain(&mut judgement.audited) {
+            asked.clone_into(&mut denial.image);
+        }
+        judgement
+    }
+
+    async fn judge_text(
+        &self,
+        configuration: &Configuration,
+        policy: Option<i64>,
+        workload: &Workload,
+        image: &str,
+    ) -> Judgement {
         let reference: Reference = match image.parse() {
             Ok(reference) => reference,
             Err(error) => {
@@ -92,7 +132,7 @@ impl Gate {
     async fn judge_signatures(
         &self,
         configuration: &Configuration,
-        policy: i64,
+        policy: Option<i64>,
         registration: &Registration,
         workload: &Workload,
         reference: &Reference,
@@ -174,17 +214,7 @@ impl Gate {
             }
         };
         let elsewhere = collection.elsewhere(tag).into_iter().map(|(role, _)| role.to_string()).collect();
-        Judgement {
-            outcome,
-            digest: Some(digest),
-            evidence,
-            elsewhere,
-            collection: None,
-            rule: None,
-            audited: None,
-            exempted_by: None,
-            stale_seconds: None,
-        }
+        Judgement { tag: Some(tag.to_owned()), digest: Some(digest), evidence, elsewhere, ..Judgement::of(outcome) }
     }
 
     /// `repo@digest`: allowed iff it is the signed digest of some tag that passes.

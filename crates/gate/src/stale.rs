@@ -15,7 +15,7 @@ impl Gate {
     pub(crate) async fn judge_stale(
         &self,
         configuration: &Configuration,
-        policy: i64,
+        policy: Option<i64>,
         place: &wharfinger_trust::Registration,
         gun: &Gun,
         reference: &Reference,
@@ -28,7 +28,7 @@ impl Gate {
         let judgement = self.judge_collection(configuration, stale.collection, reference).await;
         let unheard = match &judgement.outcome {
             Ok(Pin::Signed(pin)) => {
-                let proven = self.resolver.proven(&pin.pinned, policy).await.ok()??;
+                let proven = self.resolver.proven(&pin.pinned, policy?).await.ok()??;
                 // After a restart the proof is the last that was heard; of one from the future nothing is known.
                 stale.unheard.or_else(|| Duration::try_from((self.clock)() - proven).ok())?
             }

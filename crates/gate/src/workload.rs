@@ -35,6 +35,8 @@ pub struct Workload {
     pub images: Vec<String>,
     pub account: AccountId,
     pub account_name: String,
+    /// An administrator of this cluster, who is told everything.
+    pub is_admin: bool,
     /// Credentials that came with the request, for the images' registry.
     pub credentials: Vec<Credentials>,
     pub purpose: Purpose,

@@ -4,9 +4,13 @@
 mod forge;
 #[path = "../../trust/tests/host/mod.rs"]
 mod host;
+#[path = "decisions/replayed.rs"]
+mod replayed;
 #[path = "decisions/silence.rs"]
 mod silence;
 mod stage;
+#[path = "decisions/told.rs"]
+mod told;
 
 use axum::http::StatusCode;
 use forge::{Identity, target};

@@ -242,6 +242,14 @@ impl Reference {
             _ => format!("{}:{}@{digest}", self.name(), self.tag_or_latest()),
         }
     }
+
+    /// Of the digests an engine got an image by (`host/repository@sha256:…`), the one of this reference's own repository. What
+    /// was only tagged, built, loaded or imported under its name has none.
+    pub fn digest_among(&self, repo_digests: &[String]) -> Option<Digest> {
+        let known = repo_digests.iter().filter_map(|known| Self::from_str(known).ok());
+        let mut own = known.filter(|known| known.host == self.host && known.repository == self.repository);
+        own.find_map(|known| known.digest)
+    }
 }
 
 impl FromStr for Reference {

@@ -13,6 +13,7 @@ mod revision;
 mod secrets;
 mod sessions;
 mod settings;
+mod workloads;
 
 use std::fs::{File, Permissions};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};

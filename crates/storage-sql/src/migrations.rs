@@ -6,7 +6,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlitePool};
 use wharfinger_storage::{Result, StorageError};
 
-const ALL: [(i64, &str, &str); 9] = [
+const ALL: [(i64, &str, &str); 10] = [
     (1, "accounts", include_str!("migrations/0001_accounts.sql")),
     (2, "sessions", include_str!("migrations/0002_sessions.sql")),
     (3, "secrets", include_str!("migrations/0003_secrets.sql")),
@@ -16,6 +16,7 @@ const ALL: [(i64, &str, &str); 9] = [
     (7, "audit", include_str!("migrations/0007_audit.sql")),
     (8, "memory", include_str!("migrations/0008_memory.sql")),
     (9, "mirror", include_str!("migrations/0009_mirror.sql")),
+    (10, "workloads", include_str!("migrations/0010_workloads.sql")),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool) -> Result<()> {

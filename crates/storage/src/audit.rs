@@ -16,7 +16,8 @@ pub struct Act {
     pub action: String,
     /// What it was done to: an image, an account, a registry.
     pub object: String,
-    /// `allow`, `deny`, `audit` (allowed, and would be denied if the rule were enforced) or `done`.
+    /// `allow`, `deny`, `audit` (allowed, and would be denied if the rule were enforced), `done`, or `failed`: what an entry before
+    /// it says was done, and was not.
     pub outcome: String,
     /// JSON with the particulars. Never a secret.
     pub detail: String,

@@ -12,6 +12,7 @@ pub mod repositories;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
+pub mod workloads;
 
 /// Why a storage call failed. Absence is `Ok(None)`, never an error.
 #[derive(Debug, thiserror::Error)]

@@ -50,7 +50,8 @@ pub(crate) enum Command {
     Verify(NotBuilt),
     /// Explain why an image may or may not run: what was required, found and missing, and what to do.
     ///
-    /// Asks a cluster with a client bundle, as docker does after `source env.sh`. Exit status 1 when the image may not run.
+    /// Asks a cluster with a client bundle, as docker does after `source env.sh`. Exit status 1 when the image may not run, 2 when
+    /// it cannot be told.
     Explain(ExplainArguments),
     /// Sign in to a cluster or registry (not built yet: POST /auth/login).
     #[command(disable_help_flag = true)]
@@ -114,8 +115,24 @@ pub(crate) enum AdminCommand {
     },
 }
 
+#[derive(Args)]
+pub(crate) struct DiffArguments {
+    /// The new configuration, as PUT /api/ucp/config-toml takes it.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) bundle: Bundle,
+    /// Print the cluster's answer as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum PolicyCommand {
+    /// Say which of the workloads running now a new configuration would refuse. Nothing is saved.
+    ///
+    /// Asks a cluster with an administrator's client bundle. Exit status 1 when something that passes now would be refused, 2 when
+    /// it cannot be told.
+    Diff(DiffArguments),
     /// Break glass: switch *Run only signed images* off. Recorded with the reason.
     Off {
         /// Why; written to the audit log.
@@ -140,6 +157,13 @@ pub(crate) enum PolicyCommand {
 pub(crate) enum AuditCommand {
     /// Follow the chain of entries: exit 1 when one was changed or is missing. The server may be running.
     Verify {
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Reach a recorded decision again from what it rests on: exit 1 when its verdict does not follow. The server may be running.
+    Replay {
+        /// The entry's id, as GET /api/audit shows it.
+        id: i64,
         #[command(flatten)]
         place: Place,
     },

@@ -1,5 +1,7 @@
 //! The commands that ask a cluster from anywhere, with a client bundle as `docker` uses it.
 
+pub(crate) mod policy;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,6 +27,7 @@ struct Explained {
     at_least: usize,
     required: Vec<String>,
     missing: Vec<String>,
+    withheld: bool,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +40,8 @@ struct Signer {
 
 /// `explain IMAGE`: exit status 1 when the image may not run.
 pub(crate) async fn explain(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
-    let answer = ask(&arguments.bundle, "/api/trust/explain", &serde_json::json!({ "image": arguments.image })).await?;
+    let question = serde_json::json!({ "image": arguments.image }).to_string();
+    let answer = ask(&arguments.bundle, "/api/trust/explain", "application/json", question).await?;
     let explained: Explained = serde_json::from_str(&answer).context("the cluster's answer cannot be understood")?;
     if arguments.json {
         println!("{}", answer.trim_end());
@@ -74,18 +78,24 @@ impl Explained {
         if !self.enforced {
             row("note", "`Run only signed images` is off: it runs all the same".to_owned());
         }
-        // What a registry's data holds is not the terminal's to obey.
-        let shown = |line: &String| line.chars().filter(|c| !c.is_control()).collect::<String>() + "\n";
-        lines.iter().map(shown).collect()
+        if self.withheld {
+            row("note", "what was found is shown to readers of the repository only".to_owned());
+        }
+        shown(&lines)
     }
 }
 
+/// Lines for a terminal: what a registry's data holds is not the terminal's to obey.
+fn shown(lines: &[String]) -> String {
+    lines.iter().map(|line| line.chars().filter(|c| !c.is_control()).collect::<String>() + "\n").collect()
+}
+
 /// Posts `body` to the cluster of the bundle and answers the text of a good answer.
-async fn ask(bundle: &Bundle, path: &str, body: &serde_json::Value) -> anyhow::Result<String> {
+async fn ask(bundle: &Bundle, path: &str, kind: &'static str, body: String) -> anyhow::Result<String> {
     let origin = origin(bundle.cluster.as_deref())?;
     let folder =
         bundle.cert_path.as_deref().context("give --cert-path, or source the bundle's env.sh: it sets DOCKER_CERT_PATH")?;
-    let request = client(folder)?.post(format!("{origin}{path}")).json(body);
+    let request = client(folder)?.post(format!("{origin}{path}")).header(reqwest::header::CONTENT_TYPE, kind).body(body);
     let answer = request.send().await.with_context(|| format!("{origin} did not answer"))?;
     let status = answer.status();
     let text = answer.text().await.with_context(|| format!("{origin} broke off"))?;
@@ -142,7 +152,7 @@ mod tests {
             "remedy": "sign it", "enforced": false, "digest": "sha256:aa", "rule": "rule 1 (dtr.test/qa/*)", "at_least": 2,
             "signers": [{"name": "q\u{1b}[31m", "key": "00ff", "user": "quinn", "teams": ["org/qa"]},
                         {"name": "x", "key": "11", "user": null, "teams": []}],
-            "elsewhere": ["targets/old"], "required": ["org/qa", "org/sec", "ann"], "missing": ["org/sec", "ann"],
+            "elsewhere": ["targets/old"], "required": ["org/qa", "org/sec", "ann"], "missing": ["org/sec", "ann"], "withheld": false,
         }))
         .unwrap();
         let text = explained.text();

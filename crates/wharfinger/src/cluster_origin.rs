@@ -24,6 +24,7 @@ pub(crate) struct ClusterOrigin {
     pub(crate) router: Router,
     pub(crate) gate: Arc<Gate>,
     pub(crate) resolver: Arc<Resolver>,
+    cluster: Arc<Cluster>,
 }
 
 impl ClusterOrigin {
@@ -39,15 +40,10 @@ impl ClusterOrigin {
         let engine_is_here = options.engine.starts_with("unix://");
         let engine_ca = (options.install_ca && engine_is_here).then(|| options.engine_certs_dir.clone());
         let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
-        let cluster = Arc::new(Cluster::new(
-            sql.clone(),
-            sql.clone(),
-            sql.clone(),
-            instance.seal.clone(),
-            engine_ca,
-            Some(resolver.clone()),
-            now,
-        ));
+        let cluster =
+            Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), engine_ca, Some(resolver.clone()), now);
+        // One for what the cluster itself asks, one for the door.
+        let cluster = Arc::new(cluster.in_front_of(Arc::new(upstream(options)?), sql.clone()));
         let mut local: Option<Arc<dyn LocalRegistry>> = None;
         if let Some(registry) = registry {
             let host = options.registry.host.clone();
@@ -82,8 +78,9 @@ impl ClusterOrigin {
             )),
             bundles: Some(bundles),
         };
-        let settings = ClusterApi { accounts: instance.accounts.clone(), cluster, gate: gate.clone(), audit: sql.clone() };
-        let engine = Arc::new(Engine::new(upstream(options)?, instance.accounts.clone(), gate.clone()));
+        let settings =
+            ClusterApi { accounts: instance.accounts.clone(), cluster: cluster.clone(), gate: gate.clone(), audit: sql.clone() };
+        let engine = Arc::new(Engine::new(upstream(options)?, instance.accounts.clone(), gate.clone(), sql.clone()));
         match engine.check().await {
             Ok(version) => tracing::info!(engine = options.engine, api = %version, "the engine answers"),
             Err(error) => tracing::warn!(engine = options.engine, "{error}"),
@@ -92,7 +89,14 @@ impl ClusterOrigin {
             .merge(wharfinger_api::cluster_routes(settings))
             .merge(wharfinger_api::ca_routes(&served.ca_pem))
             .merge(wharfinger_engine::routes(engine));
-        Ok(Self { served, router, gate, resolver })
+        Ok(Self { served, router, gate, resolver, cluster })
+    }
+
+    /// What ran when the policy came is recorded as soon as the engine answers.
+    pub(crate) async fn keep_up(&self) {
+        if let Err(error) = self.cluster.record_existing().await {
+            tracing::warn!(%error, "what runs is not on record yet");
+        }
     }
 }
 

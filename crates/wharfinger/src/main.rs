@@ -71,14 +71,24 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Doctor(serving) => runtime.block_on(doctor::examine(Options::read(serving)?)),
         Command::Admin(AdminCommand::ResetPassword { name, place }) => runtime.block_on(operator::reset_password(&place, &name)),
         Command::Policy(PolicyCommand::Off { reason, place }) => runtime.block_on(operator::policy_off(&place, &reason)),
+        Command::Policy(PolicyCommand::Diff(arguments)) => Ok(asked(runtime.block_on(client::policy::diff(&arguments)))),
         Command::Policy(PolicyCommand::RePin { gun, reason, place }) => runtime.block_on(operator::re_pin(&place, &gun, &reason)),
         Command::Audit(AuditCommand::Verify { place }) => runtime.block_on(operator::verify_audit(&place)),
+        Command::Audit(AuditCommand::Replay { id, place }) => runtime.block_on(operator::replay(&place, id)),
         Command::Trust(_) => Ok(not_built("trust", "docker trust does it")),
         Command::Verify(_) => Ok(not_built("verify", "docker trust inspect --pretty IMAGE shows the signatures")),
-        Command::Explain(arguments) => runtime.block_on(client::explain(&arguments)),
+        Command::Explain(arguments) => Ok(asked(runtime.block_on(client::explain(&arguments)))),
         Command::Login(_) => Ok(not_built("login", "POST /auth/login does it")),
         Command::Bundle(_) => Ok(not_built("bundle", "POST /api/clientbundle does it")),
     }
+}
+
+/// What a question to a cluster came to. That it could not be asked is another status than a refusal.
+fn asked(answer: anyhow::Result<ExitCode>) -> ExitCode {
+    answer.unwrap_or_else(|error| {
+        eprintln!("wharfinger: {error:#}");
+        ExitCode::from(2)
+    })
 }
 
 fn not_built(command: &str, instead: &str) -> ExitCode {

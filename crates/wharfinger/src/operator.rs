@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use time::OffsetDateTime;
 use wharfinger_auth::Secret;
 use wharfinger_cluster::Cluster;
+use wharfinger_gate::{Replay, Replayed};
 use wharfinger_identity::AccountName;
 use wharfinger_storage::audit::{Act, Audit as _, Broken, Chain};
 use wharfinger_trust::Resolver;
@@ -61,9 +62,42 @@ pub(crate) async fn re_pin(place: &Place, gun: &str, reason: &str) -> anyhow::Re
     Ok(ExitCode::SUCCESS)
 }
 
+/// How many entries of the audit log are read at once.
+const AT_ONCE: u32 = 1000;
+
+/// `audit replay`: reaches a recorded decision again; exit status 1 when the verdict does not follow from what was recorded, or the
+/// record is not what it was.
+pub(crate) async fn replay(place: &Place, id: i64) -> anyhow::Result<ExitCode> {
+    let instance = Instance::open_beside(&place.data_dir, &place.seal_key_file()).await?;
+    // Read before the entries: what is appended meanwhile only makes the chain longer.
+    let (noted, _) = instance.sql.head().await?;
+    let mut replay = Replay::of(id);
+    loop {
+        let entries = instance.sql.oldest(replay.last(), AT_ONCE).await?;
+        if entries.is_empty() {
+            break;
+        }
+        for entry in &entries {
+            replay.take(entry)?;
+        }
+    }
+    instance.sql.close().await;
+    let replayed = replay.finish(noted)?;
+    let Replayed { recorded, replayed: again, policy_entry, policy_revision } = &replayed;
+    if replayed.follows() {
+        println!(
+            "ok  entry {id}: {recorded} follows from what it recorded, by the policy of revision {policy_revision} (entry {policy_entry})"
+        );
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "DIFFERS  entry {id}: recorded as {recorded}; from what it recorded, by the policy of revision {policy_revision} (entry {policy_entry}), follows {again}"
+    );
+    Ok(ExitCode::FAILURE)
+}
+
 /// `audit verify`: follows the chain from the first entry to the last; exit status 1 when an entry was changed or is missing.
 pub(crate) async fn verify_audit(place: &Place) -> anyhow::Result<ExitCode> {
-    const AT_ONCE: u32 = 1000;
     let instance = Instance::open_beside(&place.data_dir, &place.seal_key_file()).await?;
     // Read before the entries: what is appended meanwhile only makes the chain longer.
     let (noted, _) = instance.sql.head().await?;

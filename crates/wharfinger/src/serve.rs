@@ -132,6 +132,9 @@ async fn keep_up(
         if let Some(origin) = &registry {
             origin.keep_up(OffsetDateTime::now_utc()).await;
         }
+        if let Some(origin) = &cluster {
+            origin.keep_up().await;
+        }
         if minutes.is_multiple_of(60) {
             let served = [registry.as_ref().map(|origin| &origin.served), cluster.as_ref().map(|origin| &origin.served)];
             for served in served.into_iter().flatten() {

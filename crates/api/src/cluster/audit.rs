@@ -46,7 +46,7 @@ impl AuditQuery {
 }
 
 /// How an act can have ended.
-const OUTCOMES: [&str; 4] = ["allow", "deny", "audit", "done"];
+const OUTCOMES: [&str; 5] = ["allow", "deny", "audit", "done", "failed"];
 
 #[derive(Serialize)]
 pub(super) struct AuditPage {

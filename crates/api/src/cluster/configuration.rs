@@ -24,10 +24,13 @@ pub(super) async fn replace_file(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let text = std::str::from_utf8(&body)
-        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", "the file is not UTF-8 text"))?;
-    let change = api.cluster.replace_file(admin.name(), text, expected(&headers)?).await?;
+    let change = api.cluster.replace_file(admin.name(), text(&body)?, expected(&headers)?).await?;
     Ok(changed("the configuration was replaced", &change))
+}
+
+/// The text of a configuration file.
+pub(super) fn text(body: &[u8]) -> Result<&str, ApiError> {
+    std::str::from_utf8(body).map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", "the file is not UTF-8 text"))
 }
 
 pub(super) async fn read_trust(State(api): State<ClusterApi>, _admin: Admin) -> Result<Response, ApiError> {

@@ -34,8 +34,7 @@ pub(super) async fn explain(
             "rules by namespace are not built yet: leave `namespace` out",
         ));
     }
-    let workload = Workload::question(&question.image, operator.id(), operator.name());
-    Ok(Json(api.gate.explain(&workload, &question.image).await))
+    Ok(Json(api.gate.explain(&operator.question(&question.image), &question.image).await))
 }
 
 /// UCP's answer to its Kubernetes admission plugin.
@@ -66,11 +65,7 @@ pub(super) async fn resolve(
             }
             other => return Err(ApiError::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", format!("unknown field `{other}`"))),
         }
-        let workload = Workload {
-            images: vec![image.clone()],
-            purpose: Purpose::Create,
-            ..Workload::question(&image, operator.id(), operator.name())
-        };
+        let workload = Workload { purpose: Purpose::Create, ..operator.question(&image) };
         match api.gate.admit(&workload).await {
             Ok(admitted) => match admitted.pin(&image) {
                 Some(Pin::Signed(pin)) => drop(resolved.images.insert(image, pin.pinned.clone())),

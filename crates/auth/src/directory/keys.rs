@@ -60,6 +60,7 @@ impl Directory {
     pub async fn add_key(&self, actor: &Principal, account: &str, new: NewKey) -> Result<PublicKeyRecord> {
         let account = self.key_holder(actor, account).await?;
         password_session(actor, "registered")?;
+        self.may_add_key(actor, &account).await?;
         line("label", &new.label)?;
         let invalid = |field, message: String| DirectoryError::Invalid { field, message };
         let key = PublicKey::from_pem(&new.public_key).map_err(|error| invalid("publicKey", error.to_string()))?;
@@ -85,8 +86,10 @@ impl Directory {
             login: false,
             created: self.accounts.now(),
         };
-        self.store().add_key(&record).await?;
-        self.record_key(actor, "key.add", &account, &record, json!({ "label": record.label })).await?;
+        self.act_on_key(actor, "key.add", &account, &record, json!({ "label": record.label }), async {
+            Ok(self.store().add_key(&record).await?)
+        })
+        .await?;
         Ok(record)
     }
 
@@ -105,12 +108,15 @@ impl Directory {
             }
         }
         let change = PublicKeyChange { label: changes.label.clone(), login: changes.login };
-        let updated = self.store().update_key(&key.id, &change).await?.ok_or_else(|| no_such_key(id))?;
+        let detail = json!({ "label": changes.label, "login": changes.login });
+        let updated = self
+            .act_on_key(actor, "key.update", &account, &key, detail, async {
+                self.store().update_key(&key.id, &change).await?.ok_or_else(|| no_such_key(id))
+            })
+            .await?;
         if changes.login == Some(false) {
             self.cut.close_key(&key.id);
         }
-        let detail = json!({ "label": changes.label, "login": changes.login });
-        self.record_key(actor, "key.update", &account, &key, detail).await?;
         Ok(updated)
     }
 
@@ -129,11 +135,11 @@ impl Directory {
         let account = self.key_holder(actor, account).await?;
         let key = self.key_row(&account, id).await?;
         let lost = self.losses(std::slice::from_ref(&key)).await;
-        if !self.store().delete_key(&key.id).await? {
-            return Err(no_such_key(id));
-        }
+        self.act_on_key(actor, "key.delete", &account, &key, json!({ "tagsLosingASigner": lost.tags }), async {
+            self.store().delete_key(&key.id).await?.then_some(()).ok_or_else(|| no_such_key(id))
+        })
+        .await?;
         self.cut.close_key(&key.id);
-        self.record_key(actor, "key.delete", &account, &key, json!({ "tagsLosingASigner": lost.tags })).await?;
         Ok(lost)
     }
 
@@ -167,21 +173,22 @@ impl Directory {
         key.filter(|key| key.account == account.id).ok_or_else(|| no_such_key(id))
     }
 
-    async fn record_key(
+    async fn act_on_key<T>(
         &self,
         actor: &Principal,
         action: &str,
         account: &Account,
         key: &PublicKeyRecord,
         mut detail: serde_json::Value,
-    ) -> Result<()> {
+        doing: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         if let Some(fields) = detail.as_object_mut() {
             fields.insert("key".to_owned(), key.id.as_str().into());
             if let Ok(public) = PublicKey::from_spki_der(&key.spki) {
                 fields.insert("key_id".to_owned(), public.canonical_id().to_string().into());
             }
         }
-        self.record(actor, action, account.name.as_str(), detail).await
+        self.act(actor, action, account.name.as_str(), detail, doing).await
     }
 }
 

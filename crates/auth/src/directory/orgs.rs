@@ -35,9 +35,11 @@ impl Directory {
         let user = self.user(user).await?;
         let before = self.store().member(&org.id, &user.id).await?;
         let is_admin = change.is_admin.unwrap_or_else(|| before.is_some_and(|member| member.is_admin));
-        self.store().put_member(&org.id, &user.id, is_admin).await?;
         let detail = json!({ "id": user.id, "isAdmin": is_admin });
-        self.record(actor, "member.put", &format!("{}/{}", org.name, user.name), detail).await?;
+        self.act(actor, "member.put", &format!("{}/{}", org.name, user.name), detail, async {
+            Ok(self.store().put_member(&org.id, &user.id, is_admin).await?)
+        })
+        .await?;
         Ok(MemberRow { member: user_row(user), is_admin })
     }
 
@@ -48,12 +50,15 @@ impl Directory {
         let user = self.find(user).await?.ok_or_else(no_such)?;
         let teams = self.teams_within(&org.id, &user.id).await?;
         self.may_change_members(actor, &teams).await?;
-        if !self.store().remove_member(&org.id, &user.id).await? {
+        if self.store().member(&org.id, &user.id).await?.is_none() {
             return Err(no_such());
         }
         let teams: Vec<_> = teams.iter().map(|team| team.name.as_str()).collect();
         let detail = json!({ "id": user.id, "teams": teams });
-        self.record(actor, "member.remove", &format!("{}/{}", org.name, user.name), detail).await
+        self.act(actor, "member.remove", &format!("{}/{}", org.name, user.name), detail, async {
+            self.store().remove_member(&org.id, &user.id).await?.then_some(()).ok_or_else(no_such)
+        })
+        .await
     }
 
     async fn teams_within(&self, org: &AccountId, user: &AccountId) -> Result<Vec<Team>> {

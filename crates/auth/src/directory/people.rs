@@ -67,9 +67,14 @@ impl Directory {
             is_active: new.is_active.unwrap_or(true),
             role,
         };
-        self.store().create_account(&account, password.as_deref(), self.accounts.now()).await?;
+        if self.store().account_named(&account.name).await?.is_some() {
+            return Err(DirectoryError::Conflict(format!("an account `{}` is there already", account.name)));
+        }
         let detail = json!({ "id": account.id, "isOrg": account.is_org, "isAdmin": account.is_admin, "role": account.role });
-        self.record(actor, "account.create", account.name.as_str(), detail).await?;
+        self.act(actor, "account.create", account.name.as_str(), detail, async {
+            Ok(self.store().create_account(&account, password.as_deref(), self.accounts.now()).await?)
+        })
+        .await?;
         self.row(account).await
     }
 
@@ -129,14 +134,17 @@ impl Directory {
             is_active: changes.is_active,
             role: changes.role,
         };
-        let updated = self.store().update_account(&account.id, &change).await?;
-        let updated = updated.ok_or_else(|| DirectoryError::NoSuch { what: "account", name: account.name.to_string() })?;
+        let updated = self
+            .act(actor, "account.update", account.name.as_str(), detail, async {
+                let updated = self.store().update_account(&account.id, &change).await?;
+                updated.ok_or_else(|| DirectoryError::NoSuch { what: "account", name: account.name.to_string() })
+            })
+            .await?;
         // What is open was opened by the rights of before; who changes their own still gets the answer.
         let other_rights = updated.role != account.role || (account.is_admin && !updated.is_admin);
         if shut_out || (other_rights && account.id != actor.account.id) {
             self.cut.close_account(&account.id);
         }
-        self.record(actor, "account.update", account.name.as_str(), detail).await?;
         Ok((self.row(updated).await?, lost))
     }
 
@@ -160,12 +168,13 @@ impl Directory {
             }
         }
         let lost = self.signatures_of(&account).await?;
-        if !self.store().delete_account(&account.id).await? {
-            return Err(DirectoryError::NoSuch { what: "account", name: account.name.to_string() });
-        }
-        self.cut.close_account(&account.id);
         let detail = json!({ "id": account.id, "isOrg": account.is_org, "tagsLosingASigner": lost.tags });
-        self.record(actor, "account.delete", account.name.as_str(), detail).await?;
+        self.act(actor, "account.delete", account.name.as_str(), detail, async {
+            let gone = self.store().delete_account(&account.id).await?;
+            gone.then_some(()).ok_or_else(|| DirectoryError::NoSuch { what: "account", name: account.name.to_string() })
+        })
+        .await?;
+        self.cut.close_account(&account.id);
         Ok(lost)
     }
 
@@ -195,12 +204,15 @@ impl Directory {
             Via::Session(id) | Via::Cookie(id) if own => Some(id.as_str()),
             _ => None,
         };
-        self.accounts.set_password(&account, new, keep).await?;
+        self.act(actor, "account.password", account.name.as_str(), json!({ "id": account.id }), async {
+            Ok(self.accounts.set_password(&account, new, keep).await?)
+        })
+        .await?;
         if !own {
             // An administrator who sets another's password shuts somebody out, who may be connected.
             self.cut.close_account(&account.id);
         }
-        self.record(actor, "account.password", account.name.as_str(), json!({ "id": account.id })).await
+        Ok(())
     }
 
     /// What ends with an account.

@@ -49,8 +49,10 @@ impl Directory {
         line("description", &new.description)?;
         let team =
             Team { id: TeamId::generate(), org: org.id.clone(), name: team_name(&new.name)?, description: new.description };
-        self.store().create_team(&team).await?;
-        self.record(actor, "team.create", &full_name(&org, &team), json!({ "id": team.id })).await?;
+        self.act(actor, "team.create", &full_name(&org, &team), json!({ "id": team.id }), async {
+            Ok(self.store().create_team(&team).await?)
+        })
+        .await?;
         self.team_row(team).await
     }
 
@@ -70,9 +72,12 @@ impl Directory {
         }
         let change = TeamChange { name, description: changes.description.clone() };
         let no_such = || DirectoryError::NoSuch { what: "team", name: full_name(&org, &team) };
-        let updated = self.store().update_team(&team.id, &change).await?.ok_or_else(no_such)?;
         let detail = json!({ "id": team.id, "name": changes.name, "description": changes.description });
-        self.record(actor, "team.update", &full_name(&org, &team), detail).await?;
+        let updated = self
+            .act(actor, "team.update", &full_name(&org, &team), detail, async {
+                self.store().update_team(&team.id, &change).await?.ok_or_else(no_such)
+            })
+            .await?;
         self.team_row(updated).await
     }
 
@@ -85,10 +90,11 @@ impl Directory {
                 full_name(&org, &team)
             )));
         }
-        if !self.store().delete_team(&team.id).await? {
-            return Err(DirectoryError::NoSuch { what: "team", name: full_name(&org, &team) });
-        }
-        self.record(actor, "team.delete", &full_name(&org, &team), json!({ "id": team.id })).await
+        self.act(actor, "team.delete", &full_name(&org, &team), json!({ "id": team.id }), async {
+            let gone = self.store().delete_team(&team.id).await?;
+            gone.then_some(()).ok_or_else(|| DirectoryError::NoSuch { what: "team", name: full_name(&org, &team) })
+        })
+        .await
     }
 
     pub async fn team_members(&self, actor: &Principal, org: &str, team: &str, page: &Page) -> Result<Listed<MemberRow>> {
@@ -105,9 +111,11 @@ impl Directory {
         let team = self.team(&org, team).await?;
         let user = self.user(user).await?;
         self.may_change_members(actor, std::slice::from_ref(&team)).await?;
-        self.store().put_team_member(&team.id, &user.id).await?;
         let detail = json!({ "id": user.id, "team": team.id });
-        self.record(actor, "team.member.put", &format!("{}/{}", full_name(&org, &team), user.name), detail).await?;
+        self.act(actor, "team.member.put", &format!("{}/{}", full_name(&org, &team), user.name), detail, async {
+            Ok(self.store().put_team_member(&team.id, &user.id).await?)
+        })
+        .await?;
         Ok(MemberRow { member: user_row(user), is_admin: false })
     }
 
@@ -117,11 +125,14 @@ impl Directory {
         let no_such = || DirectoryError::NoSuch { what: "member", name: format!("{}/{}", full_name(&org, &team), shown(user)) };
         let user = self.find(user).await?.ok_or_else(no_such)?;
         self.may_change_members(actor, std::slice::from_ref(&team)).await?;
-        if !self.store().remove_team_member(&team.id, &user.id).await? {
+        if !self.store().teams_of(&user.id).await?.iter().any(|known| known.id == team.id) {
             return Err(no_such());
         }
         let detail = json!({ "id": user.id, "team": team.id });
-        self.record(actor, "team.member.remove", &format!("{}/{}", full_name(&org, &team), user.name), detail).await
+        self.act(actor, "team.member.remove", &format!("{}/{}", full_name(&org, &team), user.name), detail, async {
+            self.store().remove_team_member(&team.id, &user.id).await?.then_some(()).ok_or_else(no_such)
+        })
+        .await
     }
 }
 

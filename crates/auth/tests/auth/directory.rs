@@ -7,7 +7,7 @@ use wharfinger_auth::{
     AccountChanges, DirectoryError, KeyChanges, MemberChange, NewAccount, NewKey, NewTeam, PolicyTeams, Principal, Secret,
     TeamChanges, Via,
 };
-use wharfinger_identity::{AccountId, Role};
+use wharfinger_identity::{Account, AccountId, Role};
 use wharfinger_keys::PrivateKey;
 use wharfinger_storage::accounts::{AccountFilter, Page};
 use wharfinger_storage::audit::Audit as _;
@@ -312,6 +312,70 @@ async fn every_change_is_audited_with_who_did_it_and_no_secret() {
     ];
     assert_eq!(told, expected);
     assert!(acts.iter().all(|act| act.outcome == "done" && !act.detail.contains("another password")));
+}
+
+#[tokio::test]
+async fn a_change_that_cannot_be_recorded_is_not_made() {
+    for name in ACTS.iter().filter(|act| !["list", "read"].iter().any(|reading| act.starts_with(reading))) {
+        let house = house().await;
+        house.org("acme").await;
+        for name in ["orgadmin", "member", "stranger", "self"] {
+            house.user(name).await;
+        }
+        house.team("acme", "qa", &["member"]).await;
+        let own = house.accounts.find_named(&"self".parse().unwrap()).await.unwrap().unwrap();
+        house.bundle(&own).await;
+        let before = house.accounts.revision().await.unwrap();
+        house.audit.fail();
+        let refused = act(&house, &house.admin(), name).await;
+        assert!(matches!(refused, Err(DirectoryError::Storage(_))), "{name}: {refused:?}");
+        assert_eq!(house.accounts.revision().await.unwrap(), before, "{name}");
+        assert!(house.accounts.login("self", &Secret::new(PASSWORD), HOME).await.is_ok(), "{name}");
+        assert!(house.bundles.make(&with_password(&own), "laptop").await.is_err());
+        assert_eq!(house.accounts.revision().await.unwrap(), before, "no key was made");
+        assert!(house.cuts.0.lock().unwrap().is_empty(), "{name}: nobody was cut off");
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_failed_after_it_was_recorded_is_recorded_as_failed() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    let key = |label: &str| NewKey { public_key: house.ca.ca_pem().to_owned(), label: label.to_owned(), ..NewKey::default() };
+    house.directory.add_key(&house.admin(), "ada", key("one")).await.unwrap();
+    let twice = house.directory.add_key(&house.admin(), "ada", key("two")).await;
+    assert!(matches!(twice, Err(DirectoryError::Conflict(_))), "{twice:?}");
+    let entries = house.sql.newest(None, 2).await.unwrap();
+    assert_eq!((entries[0].act.outcome.as_str(), entries[0].act.action.as_str()), ("failed", "key.add"));
+    assert!(entries[0].act.detail.contains(&format!("\"entry\":{}", entries[1].id)), "{}", entries[0].act.detail);
+    assert_eq!(house.directory.keys(&house.admin(), ada.id.as_str(), &Page::everything()).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test]
+async fn keys_whose_signatures_the_policy_counts_are_added_by_administrators_only() {
+    let house = house().await;
+    house.org("acme").await;
+    let [ada, ben, eve] = [house.user("self").await, house.user("ben").await, house.user("eve").await];
+    let team = house.team("acme", "qa", &["ben"]).await;
+    let adds = async |account: &Account, delegate_membership| {
+        *house.policy.0.lock().unwrap() =
+            PolicyTeams { teams: vec![team.clone()], users: vec![ada.id.clone()], delegate_membership };
+        let key = PrivateKey::generate_p256();
+        let actor = with_password(account);
+        let nonce = house.directory.nonce(&actor, account.id.as_str()).await.unwrap().nonce;
+        let signature = Some(STANDARD.encode(key.sign(nonce.as_bytes()).unwrap()));
+        let new = NewKey { public_key: key.public_key().to_pem(), label: String::new(), nonce: Some(nonce), signature };
+        house.directory.add_key(&actor, account.id.as_str(), new).await
+    };
+    for named in [&ada, &ben] {
+        let refused = adds(named, false).await;
+        assert!(matches!(refused, Err(DirectoryError::Forbidden(said)) if said.contains("delegate_membership")));
+        let key = adds(named, true).await.unwrap();
+        adds(named, false).await.unwrap_err();
+        house.directory.delete_key(&with_password(named), named.id.as_str(), key.id.as_str()).await.unwrap();
+    }
+    adds(&eve, false).await.unwrap();
+    house.bundle(&ada).await;
 }
 
 #[tokio::test]

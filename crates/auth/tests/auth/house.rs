@@ -1,7 +1,7 @@
 //! A room to ask, with people in it.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use argon2::PasswordHasher as _;
@@ -17,6 +17,7 @@ use wharfinger_identity::{Account, AccountId, PublicKeyId, Role, TeamId};
 use wharfinger_keys::{PublicKey, SealKey};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::{Accounts as _, PublicKeyRecord};
+use wharfinger_storage::audit::{Act, Audit, Link, Recorded, Search};
 use wharfinger_storage::repositories::{AccessLevel, Repositories, RepositoryRecord, Scope, Visibility};
 use wharfinger_storage_sql::Sql;
 
@@ -63,6 +64,44 @@ impl SignedTags for Signed {
     }
 }
 
+/// The real record, until it is told to fail.
+pub struct Record {
+    sql: Sql,
+    failing: AtomicBool,
+}
+
+impl Record {
+    pub fn fail(&self) {
+        self.failing.store(true, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Audit for Record {
+    async fn append(&self, act: &Act) -> wharfinger_storage::Result<i64> {
+        if self.failing.load(Ordering::SeqCst) {
+            return Err(StorageError::unavailable("the disk is full"));
+        }
+        self.sql.append(act).await
+    }
+
+    async fn newest(&self, before: Option<i64>, limit: u32) -> wharfinger_storage::Result<Vec<Recorded>> {
+        self.sql.newest(before, limit).await
+    }
+
+    async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> wharfinger_storage::Result<Vec<Recorded>> {
+        self.sql.search(search, before, limit).await
+    }
+
+    async fn oldest(&self, after: i64, limit: u32) -> wharfinger_storage::Result<Vec<Recorded>> {
+        self.sql.oldest(after, limit).await
+    }
+
+    async fn head(&self) -> wharfinger_storage::Result<(i64, Link)> {
+        self.sql.head().await
+    }
+}
+
 /// The stored form of [`PASSWORD`], made once: hashing is slow on purpose.
 fn hash() -> &'static str {
     static HASH: OnceLock<String> = OnceLock::new();
@@ -101,6 +140,7 @@ pub struct House {
     pub service: TokenService,
     pub policy: Arc<Policy>,
     pub cuts: Arc<Cuts>,
+    pub audit: Arc<Record>,
     pub admin: Account,
     pub folder: tempfile::TempDir,
     now: Arc<AtomicI64>,
@@ -129,9 +169,11 @@ pub async fn house() -> House {
         lifetime: Duration::days(365),
     };
     let (policy, cuts) = (Arc::new(Policy::default()), Arc::new(Cuts::default()));
+    let audit = Arc::new(Record { sql: sql.clone(), failing: AtomicBool::new(false) });
     House {
-        bundles: Bundles::new(accounts.clone(), ca.clone(), shared.clone(), settings),
-        directory: Directory::new(accounts.clone(), policy.clone(), cuts.clone(), Some(Arc::new(Signed)), shared),
+        bundles: Bundles::new(accounts.clone(), ca.clone(), audit.clone(), settings),
+        directory: Directory::new(accounts.clone(), policy.clone(), cuts.clone(), Some(Arc::new(Signed)), audit.clone()),
+        audit,
         service: TokenService::new(access.clone()),
         sql,
         seal,

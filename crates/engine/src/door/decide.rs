@@ -10,7 +10,7 @@ use wharfinger_oci::Reference;
 use super::Engine;
 use crate::{
     error::Refusal,
-    image::{Asked, Decided, Decision, ImageCallRefused, asked, of_its_own_repository},
+    image::{Asked, Decided, Decision, ImageCallRefused, asked},
     registry_auth::RegistryAuth,
 };
 
@@ -56,7 +56,7 @@ impl Engine {
             Purpose::Pull | Purpose::Inspect | Purpose::Explain => return Ok(None),
             Purpose::Create => {
                 let digests = self.upstream.repo_digests(image).await?.unwrap_or_default();
-                of_its_own_repository(reference, &digests)
+                reference.digest_among(&digests).map(|digest| reference.pinned(&digest))
             }
             Purpose::Service => {
                 let lent = match auth.header() {
@@ -82,6 +82,7 @@ impl Engine {
             images: vec![image.to_owned()],
             account: account.id.clone(),
             account_name: account.name.to_string(),
+            is_admin: account.is_admin,
             credentials: reference.as_ref().map(|reference| auth.for_host(&reference.host)).unwrap_or_default(),
             purpose,
         };

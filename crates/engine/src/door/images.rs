@@ -95,7 +95,10 @@ impl Engine {
                 let mut service = Service::update(query, name, &whole_body(body).await?)?;
                 let now = self.upstream.service(name).await?;
                 service.owned_by(now.as_ref().and_then(|now| now.owner.as_deref()))?;
-                if let Some(now) = now {
+                if let Some(mut now) = now {
+                    if let Some(image) = now.by_name_alone() {
+                        now.ran = self.before.ran(&now.id, image).await.map_err(Refusal::Record)?;
+                    }
                     service.running(now);
                 }
                 if let Some(own) = own {
@@ -105,7 +108,10 @@ impl Engine {
                     }
                 }
                 let images = service.images();
-                let decided = self.decide(granted, &images, Purpose::Service, auth).await?;
+                let decided = self.decide(granted, &images, Purpose::Service, auth).await.map_err(|refusal| match refusal {
+                    Refusal::Denied(denial) if service.keeps_by_name_alone() => Refusal::NotOnRecord(denial),
+                    other => other,
+                })?;
                 if let Some(own) = own {
                     self.own_service(service.body_mut(), own, caller).await?;
                 }

@@ -48,14 +48,6 @@ fn find<'a>(decisions: &'a [Decision], image: &str) -> Result<(&'a Pin, Option<&
     found.ok_or_else(|| ImageCallRefused::Undecided(image.to_owned()))
 }
 
-/// Of the digests the engine got an image by, the one of the exempt repository itself. What was only tagged, built, loaded or
-/// imported under its name has none.
-pub(crate) fn of_its_own_repository(exempt: &Reference, repo_digests: &[String]) -> Option<String> {
-    let known = repo_digests.iter().filter_map(|known| Reference::from_str(known).ok());
-    let mut own = known.filter(|known| known.host == exempt.host && known.repository == exempt.repository);
-    own.find_map(|known| known.digest).map(|digest| exempt.pinned(&digest))
-}
-
 /// How an image was named.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Asked {

@@ -157,12 +157,19 @@ impl Upstream {
         if answer.status().is_success() { Ok(()) } else { Err(EngineDown::Refused(answer.status())) }
     }
 
-    async fn describe(&self, segments: &[String]) -> Result<Option<Vec<u8>>, EngineDown> {
+    /// What the engine says of one thing; `None` if it is not there.
+    pub(super) async fn describe(&self, segments: &[String]) -> Result<Option<Vec<u8>>, EngineDown> {
+        self.read(segments, &Query::default(), LONGEST).await
+    }
+
+    /// What the engine says at that path, up to `longest` bytes of it; `None` if there is nothing.
+    pub(super) async fn read(&self, segments: &[String], query: &Query, longest: usize) -> Result<Option<Vec<u8>>, EngineDown> {
         let version: ApiVersion = self.newest().await?;
+        let path = format!("{}?{}", encode(segments, version), query.encoded());
         let whole = async {
-            let answer = self.plain(request(Method::GET, &encode(segments, version))?).await?;
+            let answer = self.plain(request(Method::GET, path.trim_end_matches('?'))?).await?;
             let status = answer.status();
-            let body = Limited::new(answer.into_body(), LONGEST).collect().await.map_err(EngineDown::Broken)?;
+            let body = Limited::new(answer.into_body(), longest).collect().await.map_err(EngineDown::Broken)?;
             Ok((status, body))
         };
         let (status, body) = in_time(whole).await?;

@@ -19,6 +19,7 @@ use wharfinger_engine::{Authenticate, Engine, Upstream, routes};
 use wharfinger_gate::{Admitted, Cause, Decide, Denial, Pin, SignedPin, Workload};
 use wharfinger_identity::{Account, AccountId, PublicKeyId, Role};
 use wharfinger_oci::{Digest, Reference};
+use wharfinger_storage::workloads::{Census, Workloads};
 use wharfinger_transport::{Live, ServerTls, TlsIdentity, serve};
 
 /// A serving door. It ends with this value.
@@ -26,6 +27,7 @@ pub struct Stage {
     pub address: SocketAddr,
     pub gate: Arc<TestGate>,
     pub live: Arc<Live>,
+    pub before: Arc<Before>,
     people: Arc<People>,
     ca: Issuer<'static, KeyPair>,
     ca_pem: String,
@@ -42,11 +44,12 @@ impl Stage {
         let identity = TlsIdentity { cert_pem: &cert_pem, key_pem: &key_pem, client_ca_pem: Some(&ca_pem) };
         let tls = Arc::new(ServerTls::new(&identity).unwrap());
         let (gate, people, live) = (Arc::new(TestGate::default()), Arc::new(People::default()), Live::new());
-        let door = Engine::new(upstream, people.clone(), gate.clone());
+        let before = Arc::new(Before::default());
+        let door = Engine::new(upstream, people.clone(), gate.clone(), before.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());
         let serving = tokio::spawn(serve(listener, tls, routes(Arc::new(door)), live.clone(), shutdown.clone()));
-        Self { address, gate, live, people, ca, ca_pem, shutdown, serving }
+        Self { address, gate, live, before, people, ca, ca_pem, shutdown, serving }
     }
 
     /// Somebody with a client bundle: `ca.pem`, `cert.pem` and `key.pem` in `folder`.
@@ -139,6 +142,37 @@ fn principal(name: &str, role: Role, is_admin: bool) -> Principal {
         role,
     };
     Principal { account, via: Via::Certificate(PublicKeyId::stored(format!("key-of-{name}"))) }
+}
+
+/// What services ran before the policy, by id and image.
+#[derive(Default)]
+pub struct Before(Mutex<HashMap<(String, String), String>>);
+
+impl Before {
+    /// The service `id`, which names `image`, ran exactly `pinned`.
+    pub fn ran(&self, id: &str, image: &str, pinned: &str) {
+        self.0.lock().unwrap().insert((id.to_owned(), image.to_owned()), pinned.to_owned());
+    }
+}
+
+#[async_trait]
+impl Workloads for Before {
+    async fn forget(&self) -> wharfinger_storage::Result<()> {
+        self.0.lock().unwrap().clear();
+        Ok(())
+    }
+
+    async fn take(&self, _: &Census) -> wharfinger_storage::Result<bool> {
+        Ok(false)
+    }
+
+    async fn census(&self) -> wharfinger_storage::Result<Option<Census>> {
+        Ok(None)
+    }
+
+    async fn ran(&self, id: &str, image: &str) -> wharfinger_storage::Result<Option<String>> {
+        Ok(self.0.lock().unwrap().get(&(id.to_owned(), image.to_owned())).cloned())
+    }
 }
 
 /// Recognises people by their key.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
-use wharfinger_gate::{Admitted, Decide as _, Denial, Directory, DirectoryError, Explanation, Gate, Pin, Purpose, Workload};
+use wharfinger_gate::{
+    Admitted, Decide as _, Denial, Directory, DirectoryError, Explanation, Gate, Pin, Policy, Purpose, Workload,
+};
 use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_keys::{PublicKey, SealKey};
 use wharfinger_policy::{Configuration, Mode, Owner, Registration, RequiredTeam, Requirement, Rule};
@@ -181,7 +183,37 @@ impl Stage {
     }
 
     pub fn workload(image: &str, purpose: Purpose) -> Workload {
-        Workload { purpose, ..Workload::question(image, AccountId::stored("olga"), "olga") }
+        Workload { purpose, is_admin: true, ..Workload::question(image, AccountId::stored("olga"), "olga") }
+    }
+
+    /// The same by somebody who is no administrator.
+    pub fn plain_workload(image: &str) -> Workload {
+        Workload { is_admin: false, ..Self::workload(image, Purpose::Create) }
+    }
+
+    /// Records the policy as the cluster does with each change of it.
+    pub async fn record_policy(&self) {
+        let stored = self.sql.load().await.unwrap();
+        let configuration: Configuration = serde_json::from_str(&stored.document).unwrap();
+        let detail = serde_json::json!({ "revision": stored.revision, "policy": Policy::of(&configuration).document() });
+        let act = Act {
+            at: now(),
+            actor: "ann".to_owned(),
+            action: "policy.change".to_owned(),
+            object: "trust_configuration".to_owned(),
+            outcome: "done".to_owned(),
+            detail: detail.to_string(),
+        };
+        self.sql.append(&act).await.unwrap();
+    }
+
+    pub async fn configuration(&self) -> Configuration {
+        serde_json::from_str(&self.sql.load().await.unwrap().document).unwrap()
+    }
+
+    /// Oldest first.
+    pub async fn log(&self) -> Vec<Recorded> {
+        self.sql.oldest(0, 1000).await.unwrap()
     }
 
     pub async fn admit(&self, path: &str) -> std::result::Result<Admitted, Denial> {

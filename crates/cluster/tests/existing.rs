@@ -1,0 +1,132 @@
+//! The record of what ran before the policy: when it is taken, and that it stands.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use wharfinger_cluster::{Change, Cluster, Runner, RunnerSilent, Running};
+use wharfinger_keys::SealKey;
+use wharfinger_policy::TrustDocument;
+use wharfinger_storage::audit::Audit as _;
+use wharfinger_storage::workloads::{WorkloadKind, Workloads as _};
+use wharfinger_storage_sql::Sql;
+
+fn now() -> OffsetDateTime {
+    datetime!(2026-11-25 12:00 UTC)
+}
+
+/// An engine that says what a test wants.
+#[derive(Default)]
+struct Told {
+    running: Mutex<Vec<Running>>,
+    silent: AtomicBool,
+}
+
+#[async_trait]
+impl Runner for Told {
+    async fn running(&self) -> Result<Vec<Running>, RunnerSilent> {
+        if self.silent.load(Ordering::SeqCst) {
+            return Err(RunnerSilent("it is down".into()));
+        }
+        Ok(self.running.lock().unwrap().clone())
+    }
+}
+
+struct Stage {
+    sql: Arc<Sql>,
+    cluster: Cluster,
+    engine: Arc<Told>,
+    _folder: tempfile::TempDir,
+}
+
+const IMAGE: &str = "dtr.test/qa/app:1";
+
+fn digest(letter: &str) -> String {
+    format!("sha256:{}", letter.repeat(64))
+}
+
+impl Stage {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
+        let engine = Arc::new(Told::default());
+        let seal = Arc::new(SealKey::generate());
+        let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), seal, None, None, now);
+        let cluster = cluster.in_front_of(engine.clone(), sql.clone());
+        let stage = Self { sql, cluster, engine, _folder: folder };
+        stage.runs("a");
+        stage
+    }
+
+    /// The service runs that digest of its tag.
+    fn runs(&self, letter: &str) {
+        *self.engine.running.lock().unwrap() = vec![Running {
+            kind: WorkloadKind::Service,
+            id: "s1".to_owned(),
+            name: "web".to_owned(),
+            image: IMAGE.to_owned(),
+            image_id: Some(digest("0")),
+            digests: vec![format!("dtr.test/qa/app@{}", digest(letter))],
+        }];
+    }
+
+    async fn switch(&self, on: bool) -> Change {
+        let document = TrustDocument::from(&wharfinger_policy::TrustConfiguration {
+            require_content_trust: on,
+            ..wharfinger_policy::TrustConfiguration::default()
+        });
+        self.cluster.replace_trust("ann", document, None).await.unwrap()
+    }
+
+    async fn ran(&self) -> Option<String> {
+        self.sql.ran("s1", IMAGE).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_taken_when_the_switch_is_turned_on_and_stands_until_it_is_turned_on_again() {
+    let stage = Stage::new().await;
+    stage.cluster.record_existing().await.unwrap();
+    assert_eq!(stage.ran().await, None, "without the policy there is nothing before it");
+    assert!(stage.switch(true).await.notes.is_empty());
+    let first = Some(format!("{IMAGE}@{}", digest("a")));
+    assert_eq!(stage.ran().await, first);
+    stage.runs("b");
+    stage.switch(true).await;
+    stage.cluster.record_existing().await.unwrap();
+    assert_eq!(stage.ran().await, first, "what came after the policy did not run before it");
+    let rows = stage.cluster.workloads().await.unwrap();
+    assert_eq!((rows[0].by_tag, &rows[0].ran_before), (true, &first));
+    assert_eq!(rows[0].runs, Some(format!("{IMAGE}@{}", digest("b"))), "and what runs now is told beside it");
+    stage.switch(false).await;
+    stage.switch(true).await;
+    assert_eq!(stage.ran().await, Some(format!("{IMAGE}@{}", digest("b"))));
+    let recorded = stage.sql.newest(None, 100).await.unwrap();
+    assert_eq!(recorded.iter().filter(|entry| entry.act.action == "workloads.record").count(), 2);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_down_does_not_keep_the_policy_off_and_is_asked_again() {
+    let stage = Stage::new().await;
+    stage.engine.silent.store(true, Ordering::SeqCst);
+    let change = stage.switch(true).await;
+    assert!(change.notes[0].contains("it is down"), "{:?}", change.notes);
+    assert!(stage.cluster.current().await.unwrap().configuration.trust.require_content_trust);
+    assert!(stage.cluster.record_existing().await.is_err());
+    assert_eq!(stage.sql.census().await.unwrap(), None);
+    stage.engine.silent.store(false, Ordering::SeqCst);
+    stage.cluster.record_existing().await.unwrap();
+    assert_eq!(stage.ran().await, Some(format!("{IMAGE}@{}", digest("a"))));
+}
+
+#[tokio::test]
+async fn a_record_of_an_earlier_time_does_not_outlive_the_next_switch() {
+    let stage = Stage::new().await;
+    stage.switch(true).await;
+    stage.switch(false).await;
+    stage.engine.silent.store(true, Ordering::SeqCst);
+    stage.switch(true).await;
+    assert_eq!(stage.ran().await, None, "nobody knows what it ran meanwhile");
+}
