@@ -46,7 +46,7 @@ impl Before {
     /// What the running tasks say.
     fn says(&self, count: usize, text: &str) {
         let logs = || self.olga().does(&format!("docker service logs --raw {}", self.service)).stdout;
-        let said = until(Duration::from_secs(60), || logs().lines().filter(|line| *line == text).count() >= count);
+        let said = until(Duration::from_mins(1), || logs().lines().filter(|line| *line == text).count() >= count);
         assert!(said, "{}", logs());
     }
 

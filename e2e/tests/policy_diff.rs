@@ -73,7 +73,7 @@ fn a_new_policy_says_what_it_would_refuse_before_it_is_saved() {
 
     // Another digest is signed now than the one that runs.
     scene.push(&cast.dev, "acme/app:1", "v3");
-    cast.quinn_signs(&signed);
+    cast.quinn.does(&format!("docker trust sign --local {signed}"));
     admin.sh("wharfinger policy diff new.toml").says(&format!("container {good}: allow (off) → deny (other-digest)"));
 
     // Nothing was saved, and nothing recorded as a decision.

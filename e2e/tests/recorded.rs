@@ -25,10 +25,11 @@ fn a_decision_is_replayed_from_its_record_and_a_changed_one_is_not() {
     let cast = scene.acme("public");
     let image = scene.push(&cast.dev, "acme/app:1", "v1");
     scene.enforce(&["acme/qa"]);
-    cast.olga.sh(&format!("docker run --rm {image}")).fails();
+    let run = format!("docker run --rm --entrypoint cat {image} /etc/says");
+    cast.olga.sh(&run).fails();
     cast.add_quinn(&image);
     cast.quinn_signs(&image);
-    cast.olga.does(&format!("docker run --rm {image}"));
+    cast.olga.does(&run).says("v1");
     // Later policies do not count.
     scene.enforce_nothing();
     let last = |outcome: &str| -> (String, Value) {
