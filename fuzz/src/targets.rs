@@ -21,6 +21,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "configuration", run: names::configuration },
     Target { name: "registry_request", run: registry::request },
     Target { name: "manifest", run: registry::manifest },
+    Target { name: "changefeed", run: registry::changefeed },
     Target { name: "notary_request", run: registry::notary_request },
     Target { name: "notary_upload", run: registry::notary_upload },
     Target { name: "engine_request", run: engine::request },

@@ -56,7 +56,7 @@ pub(crate) async fn ask(server: &Server<'_>, query: &str, credentials: Option<&C
     }
 }
 
-fn read(bytes: &[u8]) -> Option<Page> {
+pub(crate) fn read(bytes: &[u8]) -> Option<Page> {
     let raw: Raw = serde_json::from_slice(bytes).ok()?;
     let mut lines = Vec::new();
     for line in raw.records.unwrap_or_default() {

@@ -14,14 +14,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use wharfinger_oci::Host;
-use wharfinger_tuf::{Gun, RoleName};
+use wharfinger_tuf::Gun;
 
 use crate::credentials::Credentials;
 use crate::feed::{self, LINES, Page, SCOPE};
-use crate::line::{FRESH, Line, State};
+use crate::line::{FRESH, Line};
 use crate::moment::Moment;
 use crate::resolver::LONGEST;
-use crate::server::{Answer, PATIENCE};
+use crate::server::PATIENCE;
 use crate::{Registration, Resolver, TrustError};
 
 /// How long one request waits for a change. Short, so that a line that went dead is noticed by what does not come.
@@ -187,7 +187,7 @@ impl Follower {
         };
         let page = match &at.rights {
             Some(_) => format!("change_id={}&records={LINES}&wait={}", at.next, WAIT.as_secs()),
-            None => format!("change_id={}&records={LINES}", (at.next - 1).max(0)),
+            None => format!("change_id={}&records={LINES}", at.next.saturating_sub(1).max(0)),
         };
         let page = feed::ask(&server, &page, credentials).await?;
         let whole = page.lines.len() < LINES;
@@ -275,51 +275,6 @@ impl Follower {
                 tracing::debug!(%gun, %error, "not confirmed");
                 self.resolver.not_confirmed(&self.line, &gun, &error).await;
             }
-        }
-    }
-}
-
-impl Resolver {
-    /// Reads whether `gun` is still as it is remembered, and if not, what it is now.
-    async fn confirm(&self, reader: &Reader, gun: &Gun) -> Result<Option<State>, TrustError> {
-        let Some(remembered) = self.memory().recall(gun.as_str()).await? else { return Ok(None) };
-        let registration = &reader.registration;
-        let asked = self.moment();
-        let timestamp = remembered.files.iter().find(|file| file.role == RoleName::Timestamp.as_str());
-        if let Some(timestamp) = timestamp {
-            let server = self.server(registration, crate::server::scope_of(gun), PATIENCE).await?;
-            let path = format!("{gun}/_trust/tuf/timestamp.json");
-            let limit = timestamp.bytes.len() as u64;
-            let same = match server.get(&path, limit, timestamp.etag.as_deref(), reader.credentials.as_ref()).await? {
-                Answer::Unchanged => true,
-                Answer::Found { bytes, .. } => bytes == timestamp.bytes,
-                Answer::Missing => return Err(TrustError::Deleted { gun: gun.to_string() }),
-                Answer::Refused => return Err(TrustError::Absent { credentials_refused: true }),
-            };
-            if same {
-                let state = crate::mirror::state_of_bytes(&timestamp.bytes);
-                self.mirror.accept(gun, state, timestamp.version, asked, false);
-                return Ok(Some(state));
-            }
-        }
-        let collection = self.walk_as(registration, gun, std::slice::from_ref(&reader.credentials), false).await?;
-        Ok(Some(crate::mirror::state_of(&collection)))
-    }
-
-    async fn not_confirmed(&self, line: &Line, gun: &Gun, error: &TrustError) {
-        match error {
-            TrustError::Unreachable { .. } | TrustError::Storage(_) => {}
-            // Who never was let in has no say: others may read it, and are asked for with each decision.
-            TrustError::Absent { .. } | TrustError::Deleted { .. } if !line.closed(gun) => return,
-            _ => {
-                line.let_go(gun);
-                return self.doubt(gun, error).await;
-            }
-        }
-        line.unanswered(gun);
-        // It is known to be another by now, and not what: what was proven does not stand any more.
-        if line.doubts(gun) {
-            self.disprove(gun).await;
         }
     }
 }

@@ -13,6 +13,11 @@ pub fn challenge(header: &[u8]) {
     let _ = Challenge::read(&headers);
 }
 
+/// A registry's changefeed.
+pub fn changefeed(bytes: &[u8]) {
+    let _ = crate::feed::read(bytes);
+}
+
 /// What registrations name.
 pub fn places(text: &str) {
     let _ = text.parse::<crate::NotaryUrl>();

@@ -8,6 +8,7 @@
 //! registered Notary server and its registered token service.
 
 mod challenge;
+mod confirm;
 mod credentials;
 mod error;
 mod feed;

@@ -19,6 +19,9 @@ pub(crate) const FRESH: Duration = Duration::from_secs(2);
 /// A registry counts as silent for so long after it was last found so. It is asked again more often than this.
 const SILENT: Duration = Duration::from_secs(6);
 
+/// Whoever was not let in is not sent again with every decision of this long.
+const CLOSED: Duration = Duration::from_secs(5);
+
 /// sha256 of a timestamp's bytes: the name of one state of a collection.
 pub(crate) type State = [u8; 32];
 
@@ -62,8 +65,8 @@ struct Followed {
     doubted: bool,
     queued: bool,
     unanswered: bool,
-    /// Whom the feed is read for was not let in, since it began: asking again and again would tell nothing else.
-    closed_in: Option<u64>,
+    /// When whom the feed is read for was not let in.
+    closed: Option<Instant>,
 }
 
 impl Line {
@@ -129,7 +132,7 @@ impl Line {
         let epoch = known.epoch;
         let followed = known.guns.entry(gun.clone()).or_default();
         let ticket = Ticket { epoch, changes: followed.changes };
-        if followed.closed_in == Some(epoch) {
+        if followed.closed.is_some_and(|closed| closed.elapsed() <= CLOSED) {
             return;
         }
         if followed.confirmed.is_none_or(|(confirmed, _)| confirmed != ticket) {
@@ -202,9 +205,8 @@ impl Line {
     /// Whom the feed is read for may not read `gun`; whether they could before.
     pub(crate) fn closed(&self, gun: &Gun) -> bool {
         let mut known = self.known();
-        let epoch = known.epoch;
         let Some(followed) = known.guns.get_mut(gun) else { return false };
-        (followed.closed_in, followed.doubted) = (Some(epoch), false);
+        (followed.closed, followed.doubted) = (Some(Instant::now()), false);
         followed.confirmed.take().is_some()
     }
 

@@ -28,6 +28,11 @@ pub fn manifest(bytes: &[u8]) {
     }
 }
 
+/// As a cluster reads it.
+pub fn changefeed(bytes: &[u8]) {
+    wharfinger_trust::fuzzing::changefeed(bytes);
+}
+
 pub fn notary_request(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     notary::path(text);
