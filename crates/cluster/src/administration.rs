@@ -112,6 +112,8 @@ pub struct Cluster {
     pub(crate) clock: fn() -> OffsetDateTime,
     /// `None` where no engine is looked at.
     pub(crate) existing: Option<Existing>,
+    /// One change at a time: whoever comes too late must not have forgotten what the other has just recorded.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Cluster {
@@ -124,7 +126,17 @@ impl Cluster {
         resolver: Option<Arc<Resolver>>,
         clock: fn() -> OffsetDateTime,
     ) -> Self {
-        Self { settings, directory, audit, seal, engine_ca: engine_ca.map(EngineCa::new), resolver, clock, existing: None }
+        Self {
+            settings,
+            directory,
+            audit,
+            seal,
+            engine_ca: engine_ca.map(EngineCa::new),
+            resolver,
+            clock,
+            existing: None,
+            writing: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Keeps a record of what `runner` runs when the switch is turned on.
@@ -275,6 +287,10 @@ impl Cluster {
         current: &Current,
         next: Configuration,
     ) -> Result<Change, ClusterError> {
+        let writing = self.writing.lock().await;
+        if self.settings.revision().await? != current.revision {
+            return Err(ClusterError::Changed);
+        }
         // Recorded before it is done: a change that cannot be recorded is not made.
         self.record(actor, action, object, current, &next).await?;
         let turned_on = next.trust.require_content_trust && !current.configuration.trust.require_content_trust;
@@ -290,6 +306,7 @@ impl Cluster {
                 return Err(error.into());
             }
         };
+        drop(writing);
         self.forget_credentials(&current.configuration, &next);
         let mut notes = self.tell_engine(&current.configuration, &next);
         if turned_on && let Err(error) = self.record_existing().await {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use time::macros::datetime;
-use wharfinger_cluster::{Change, Cluster, Runner, RunnerSilent, Running};
+use wharfinger_cluster::{Change, Cluster, ClusterError, Runner, RunnerSilent, Running};
 use wharfinger_keys::SealKey;
 use wharfinger_policy::TrustDocument;
 use wharfinger_storage::audit::Audit as _;
@@ -73,11 +73,15 @@ impl Stage {
     }
 
     async fn switch(&self, on: bool) -> Change {
+        self.try_switch(on).await.unwrap()
+    }
+
+    async fn try_switch(&self, on: bool) -> Result<Change, ClusterError> {
         let document = TrustDocument::from(&wharfinger_policy::TrustConfiguration {
             require_content_trust: on,
             ..wharfinger_policy::TrustConfiguration::default()
         });
-        self.cluster.replace_trust("ann", document, None).await.unwrap()
+        self.cluster.replace_trust("ann", document, None).await
     }
 
     async fn ran(&self) -> Option<String> {
@@ -129,4 +133,15 @@ async fn a_record_of_an_earlier_time_does_not_outlive_the_next_switch() {
     stage.engine.silent.store(true, Ordering::SeqCst);
     stage.switch(true).await;
     assert_eq!(stage.ran().await, None, "nobody knows what it ran meanwhile");
+}
+
+#[tokio::test]
+async fn two_who_turn_it_on_at_once_leave_a_record_and_no_act_that_was_not_done() {
+    let stage = Stage::new().await;
+    let (one, other) = tokio::join!(stage.try_switch(true), stage.try_switch(true));
+    let made = [&one, &other].into_iter().filter(|change| change.is_ok()).count();
+    assert!(matches!((&one, &other), (Ok(_), _) | (_, Ok(_))) && stage.ran().await.is_some());
+    let recorded = stage.sql.newest(None, 100).await.unwrap();
+    let done = recorded.iter().filter(|entry| entry.act.action == "policy.change" && entry.act.outcome == "done").count();
+    assert_eq!(done, made);
 }

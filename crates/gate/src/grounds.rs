@@ -128,7 +128,7 @@ fn follows(denial: &Denial) -> bool {
 
 fn files(collection: &Collection) -> BTreeMap<String, String> {
     fn hash<T: Metadata>(file: &Verified<T>) -> String {
-        hex::encode(Sha256::digest(file.file().bytes()))
+        hex::encode(file.file().sha256())
     }
     let mut files = BTreeMap::from([
         ("root".to_owned(), hash(collection.root())),

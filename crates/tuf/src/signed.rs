@@ -1,5 +1,7 @@
 //! A file: what was signed, the signatures, and the bytes as they were received.
 
+use std::sync::OnceLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,7 @@ pub struct Signed<T> {
     pub signatures: Vec<Signature>,
     canonical: Vec<u8>,
     bytes: Vec<u8>,
+    sha256: OnceLock<[u8; 32]>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -79,7 +82,7 @@ impl<T: Metadata> Signed<T> {
             return Err(ParseError::Malformed(format!("more than {MAX_SIGNATURES} signatures")));
         }
         let signatures = signatures.into_iter().map(Signature::try_from).collect::<Result<_, _>>()?;
-        Ok(Self { signed, signatures, canonical, bytes: bytes.to_vec() })
+        Ok(Self { signed, signatures, canonical, bytes: bytes.to_vec(), sha256: OnceLock::new() })
     }
 
     /// A new file, signed by each key under the id that metadata gives it.
@@ -110,8 +113,9 @@ impl<T: Metadata> Signed<T> {
         &self.bytes
     }
 
+    /// Of the bytes as they were received; each decision records it.
     pub fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(&self.bytes).into()
+        *self.sha256.get_or_init(|| Sha256::digest(&self.bytes).into())
     }
 
     /// sha256 of the signed bytes: names the statement, whatever signatures and white space surround it.
