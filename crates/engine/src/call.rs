@@ -82,6 +82,8 @@ pub enum Kind {
     Config,
     /// Everybody's: who may pull it may use it, and only full control gives names.
     Image,
+    /// Its container's; others are shown with full control.
+    Event,
     /// Nobody's, and shown in full only to those who place workloads.
     Node,
 }
@@ -99,6 +101,7 @@ impl Kind {
             Self::Secret => "secret",
             Self::Config => "config",
             Self::Image => "image",
+            Self::Event => "event",
             Self::Node => "node",
         }
     }

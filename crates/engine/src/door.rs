@@ -3,6 +3,7 @@
 mod answer;
 mod decide;
 mod documents;
+mod events;
 mod hijack;
 mod images;
 mod lists;
@@ -25,7 +26,7 @@ use wharfinger_storage::workloads::Workloads;
 use wharfinger_transport::{Peer, is_cross_site};
 
 use crate::{
-    call::{ApiVersion, Call, Carries, Verdict},
+    call::{ApiVersion, Call, Carries, Kind, Verdict},
     cleared::Cleared,
     error::Refusal,
     upstream::Upstream,
@@ -123,6 +124,7 @@ impl Engine {
         let verdict = Verdict::of(permitted.granted.reach(), permitted.call.about);
         match verdict {
             Verdict::Allow | Verdict::Within => {}
+            Verdict::Filtered(Kind::Event) => return self.events(permitted).await,
             Verdict::Filtered(kind) => return self.filtered(permitted, kind).await,
             Verdict::Own(kind) | Verdict::OwnWithin(kind) => {
                 let within = matches!(verdict, Verdict::OwnWithin(_));

@@ -43,7 +43,7 @@ pub(crate) fn of(kind: Kind, description: &Json) -> Option<&str> {
         Kind::Service | Kind::Secret | Kind::Config => description.get("Spec").and_then(|spec| spec.get("Labels")),
         // Written into every service for this: a task has no labels of its own.
         Kind::Task => description.get("Spec").and_then(|spec| spec.get("ContainerSpec")?.get("Labels")),
-        Kind::Exec | Kind::Image | Kind::Node => None,
+        Kind::Exec | Kind::Event | Kind::Image | Kind::Node => None,
     };
     labels.and_then(|labels| labels.get(LABEL)?.text())
 }

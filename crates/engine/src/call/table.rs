@@ -10,7 +10,7 @@ use wharfinger_auth::Need;
 use super::{About, Carries, Document, ImageCall, Kind};
 use About::{Inside, List, New, One};
 use Carries::{Build, BuildTunnel, Document as Reads, Hijack, Image, Nothing, Ping, Plugin, Version};
-use Kind::{Config, Container, Exec, Network, Node, Secret, Service, Task, Volume};
+use Kind::{Config, Container, Event, Exec, Network, Node, Secret, Service, Task, Volume};
 use Need::{Admin, Operate, View, Work};
 
 /// One line of the table.
@@ -49,7 +49,7 @@ pub const TABLE: &[Route] = &[
     route(GET,    "/info",                               Nothing, View, ALL),
     // Has the engine try credentials at the registry they are for; `docker login` asks for it.
     route(POST,   "/auth",                               Nothing, View, ALL),
-    route(GET,    "/events",                             Nothing, Operate, ALL),
+    route(GET,    "/events",                             Nothing, Work, List(Event)),
     route(GET,    "/system/df",                          Nothing, Operate, ALL),
 
     // Containers

@@ -100,7 +100,7 @@ impl Upstream {
             Kind::Secret => ("secrets", None),
             Kind::Config => ("configs", None),
             Kind::Node => ("nodes", None),
-            Kind::Image => return Ok(None),
+            Kind::Image | Kind::Event => return Ok(None),
         };
         let segments: Vec<String> = [Some(room), Some(name), suffix].into_iter().flatten().map(ToOwned::to_owned).collect();
         let Some(bytes) = self.describe(&segments).await? else { return Ok(None) };

@@ -189,6 +189,26 @@ async fn lists_hold_what_is_theirs_or_a_team_mates() {
 }
 
 #[tokio::test]
+async fn events_are_those_of_their_containers() {
+    let people = People::new().await;
+    let event = |kind: &str, owner: Value| {
+        json!({"Type": kind, "Action": "start", "Actor": {"ID": "x", "Attributes": owner}}).to_string()
+    };
+    let (anns, bens) = (event("container", owned("ann")), event("container", owned("ben")));
+    let others = [event("container", owned("eve")), event("container", json!({})), event("image", owned("ann")), "{}".to_owned()];
+    let all = format!("{anns}\n{}\nno event\n{bens}\n", others.join("\n"));
+    people.set.engine.answers("GET /events", 200, &all);
+    assert_eq!(people.asks("ann", Method::GET, "/events?since=0", "").await.1, format!("{anns}\n{bens}\n"));
+    assert_eq!(people.set.engine.calls(), ["GET /v1.41/events?since=0"]);
+    assert_eq!(people.asks("sam", Method::GET, "/events", "").await, (StatusCode::OK, String::new()));
+    assert_eq!(people.asks("olga", Method::GET, "/events", "").await.1, all);
+    people.set.stage.part();
+    assert_eq!(people.asks("ann", Method::GET, "/events", "").await.1, format!("{anns}\n"));
+    people.set.engine.answers("GET /events", 400, r#"{"message":"bad"}"#);
+    assert_eq!(people.gets("ann", "/events").await.0, 400);
+}
+
+#[tokio::test]
 async fn an_engine_without_anything_has_empty_lists() {
     let people = People::new().await;
     people.set.engine.answers("GET /containers/json", 200, "[]");
