@@ -2,6 +2,7 @@
 //!
 //! It needs nothing but Rust, a Debian machine and root for what starts engines. It never changes the product.
 
+mod bench;
 mod demo;
 mod fuzz;
 mod layers;
@@ -24,6 +25,9 @@ cargo xtask engine COMMAND…
                      for example: cargo xtask engine cargo test -p wharfinger-e2e --test login
 cargo xtask fuzz [TARGET…]
                      look for bytes that make a parser stumble: a minute for each target
+cargo xtask bench [PART…] [--json FILE]
+                     build in release and measure: warm decisions, the engine door, cold decisions, a thousand
+                     repositories (PART: decide, door, cold, mirror), each beside its bar and its peers
 cargo xtask layers   check that no crate imports what its layer may not
 cargo xtask ci       what CI runs: format, lints, layers, test
 ";
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
         "test" => tests::run(rest).map(|()| ExitCode::SUCCESS),
         "engine" => tests::with_engine(rest),
         "fuzz" => fuzz::run(rest).map(|()| ExitCode::SUCCESS),
+        "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
         "layers" => layers::check().map(|()| ExitCode::SUCCESS),
         "ci" => ci().map(|()| ExitCode::SUCCESS),
         "" | "help" | "--help" | "-h" => {

@@ -17,6 +17,9 @@ pub const TESTS: &[&str] = &["notary", "docker-registry", "docker-compose", "pyt
 /// What builds libFuzzer.
 pub const FUZZ: &[&str] = &["g++"];
 
+/// What the measurements stand beside, and are made with.
+pub const BENCH: &[&str] = &["notary", "openssl", "curl", "unzip", "util-linux"];
+
 /// Installs those of `packages` that are missing, and says so first.
 pub fn ensure_installed(packages: &[&str]) -> Result<()> {
     let missing: Vec<&str> = packages.iter().copied().filter(|p| !installed(p)).collect();
