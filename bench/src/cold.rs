@@ -14,7 +14,7 @@ use wharfinger_storage_sql::Sql;
 use wharfinger_trust::{Credentials, Secret};
 
 use crate::figure::{Figure, Times};
-use crate::world;
+use crate::world::{self, Cluster};
 
 const ROUNDS: usize = 60;
 const STOCK_ROUNDS: usize = 15;
@@ -71,7 +71,7 @@ async fn decided(registry: &Wharfinger, person: &Person, gun: &str) -> Result<Ti
         let folder = tempfile::tempdir()?;
         let sql = Arc::new(Sql::open(&folder.path().join("db")).await?);
         world::tell(&sql, &key, &host, &ca).await?;
-        let gate = world::gate(&sql);
+        let gate = Cluster::new(&sql).gate;
         let workload = Workload { credentials: vec![credentials.clone()], ..world::workload(&image) };
         let start = Instant::now();
         let admitted = gate.admit(&workload).await;

@@ -49,6 +49,7 @@ pub fn download_bundle(cluster: &Wharfinger, folder: &Path) -> Result<()> {
 
 async fn compare(cluster: &Wharfinger, socket: &Path, bundle: &Path) -> Result<Vec<Figure>> {
     let host = Host::start().await;
+    host.feed(true);
     let signer = world::signer();
     let gun = host.gun("qa/app");
     host.publish(&gun, world::repository(&gun, &signer, 100).render());
@@ -63,10 +64,13 @@ async fn compare(cluster: &Wharfinger, socket: &Path, bundle: &Path) -> Result<V
     let door = (client(&ca, Some(bundle))?, format!("{}{CREATE}", cluster.cluster().context("a cluster")?));
     let body = Bytes::from(serde_json::json!({ "Image": format!("{gun}:v50"), "Cmd": ["true"] }).to_string());
 
-    // Until the door has heard of what was written beside it.
-    let heard = Instant::now();
-    while call(&door, &body).await.is_err() {
-        ensure!(heard.elapsed() < Duration::from_secs(5), "the door refuses: {:?}", call(&door, &body).await);
+    // Until the cluster has heard of what was written beside it, and from the feed that what it has read is current.
+    let since = Instant::now();
+    let mut asked = true;
+    while asked {
+        let called = call(&door, &body).await;
+        ensure!(since.elapsed() < Duration::from_secs(10), "the door refuses, or goes on asking the registry: {called:?}");
+        asked = called.is_err() || !host.requests().is_empty();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let (mut alone, mut hop, mut through) = (Times::default(), Times::default(), Times::default());

@@ -107,7 +107,7 @@ pub fn table(figures: &[Figure]) -> String {
 }
 
 fn number(value: f64) -> String {
-    if value >= 1000.0 { format!("{value:.0}") } else { format!("{value:.3}") }
+    if value >= 1000.0 || value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }
 
 /// Many measurements of one thing.

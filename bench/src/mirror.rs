@@ -11,7 +11,7 @@ use wharfinger_storage_sql::Sql;
 use crate::engine::serve_stub;
 use crate::figure::{Figure, milliseconds};
 use crate::host::Host;
-use crate::world;
+use crate::world::{self, Cluster};
 
 const REPOSITORIES: usize = 1_000;
 const TAGS: usize = 100;
@@ -22,7 +22,9 @@ pub fn measure() -> Result<Vec<Figure>> {
     let runtime = tokio::runtime::Runtime::new()?;
     let _runtime = runtime.enter();
     serve_stub(&socket)?;
+    let metrics = format!("127.0.0.1:{}", free_port());
     let serve = Serve::new("cluster serve", folder.path())
+        .flag("--metrics-listen", &metrics)
         .flag("--cluster-listen", &format!("127.0.0.1:{}", free_port()))
         .flag("--engine", &format!("unix://{}", socket.display()));
     let mut cluster = serve.start()?;
@@ -36,10 +38,12 @@ pub fn measure() -> Result<Vec<Figure>> {
     cluster.start_again()?;
     let ready = cluster.took();
     let pid = cluster.pid().context("it runs")?;
-    let started = runtime.block_on(settled(pid))?;
+    let (confirmed, loaded) = runtime.block_on(confirmed(&metrics))?;
+    let started = resident(pid)?;
     let ca = std::fs::read_to_string(bundle.join("ca.pem"))?;
     let url = format!("{}/v1.41/containers/create", cluster.cluster().context("a cluster")?);
     let client = crate::door::client(&ca, Some(&bundle))?;
+    host.requests();
     let asked = Instant::now();
     runtime.block_on(async {
         for image in &images {
@@ -50,24 +54,28 @@ pub fn measure() -> Result<Vec<Figure>> {
     })?;
     let asked = asked.elapsed();
     let used = resident(pid)?;
-    drop(host);
+    let requests = host.requests().len();
     #[allow(clippy::cast_precision_loss, reason = "a count")]
     let each = milliseconds(asked) / images.len() as f64;
     Ok(vec![
         Figure::ms("1,000 repositories × 100 tags: ready after restart", ready).at_most(2000.0),
+        Figure::ms(format!("… until all {confirmed} are decided without asking"), loaded),
         Figure::new("… resident when loaded", started, "MB").at_most(96.0).beside("an empty cluster", empty),
         Figure::new("… resident after a decision on each", used, "MB").at_most(96.0).beside("an empty cluster", empty),
         Figure::new("… such a decision through the door, mean", each, "ms"),
+        #[allow(clippy::cast_precision_loss, reason = "a count")]
+        Figure::new("… requests to the registry for all of them", requests as f64, ""),
     ])
 }
 
 /// Has every repository verified and remembered the way a cluster does, by deciding one image of each.
 async fn fill(database: &std::path::Path) -> Result<(Host, Vec<String>)> {
     let host = Host::start().await;
+    host.feed(true);
     let signer = world::signer();
     let sql = Arc::new(Sql::open(database).await?);
     world::tell(&sql, signer.private.public_key(), &host.name.parse()?, &host.ca).await?;
-    let gate = Arc::new(world::gate(&sql));
+    let gate = Cluster::new(&sql).gate;
     let mut images = Vec::new();
     let mut deciding = tokio::task::JoinSet::new();
     for number in 0..REPOSITORIES {
@@ -91,17 +99,21 @@ async fn fill(database: &std::path::Path) -> Result<(Host, Vec<String>)> {
     Ok((host, images))
 }
 
-/// The resident memory once it no longer grows.
-async fn settled(pid: u32) -> Result<f64> {
-    let began = Instant::now();
-    let mut last = resident(pid)?;
+/// How many repositories the cluster has confirmed as current once it has all of them, and after how long.
+async fn confirmed(metrics: &str) -> Result<(usize, Duration)> {
+    let begun = Instant::now();
     loop {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-        let now = resident(pid)?;
-        if now <= last || began.elapsed() > Duration::from_secs(15) {
-            return Ok(now);
+        let text = reqwest::get(format!("http://{metrics}/metrics")).await?.text().await?;
+        let of = |current: &str| -> usize {
+            let lines =
+                text.lines().filter(|line| line.starts_with("wharfinger_registry_repositories") && line.contains(current));
+            lines.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+        };
+        let confirmed = of("current=\"true\"");
+        if confirmed >= REPOSITORIES || begun.elapsed() > Duration::from_secs(30) {
+            return Ok((confirmed, begun.elapsed()));
         }
-        last = now;
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

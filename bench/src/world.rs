@@ -94,12 +94,21 @@ pub async fn tell(sql: &Sql, signer: &PublicKey, host: &HostName, ca: &str) -> a
     Ok(())
 }
 
-/// The gate of one cluster, put together as the product does.
-pub fn gate(sql: &Arc<Sql>) -> Gate {
-    let now: fn() -> OffsetDateTime = OffsetDateTime::now_utc;
-    let accounts = Accounts::new(sql.clone(), sql.clone(), SessionSettings::default(), Clock::system());
-    let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
-    Gate::new(sql.clone(), Arc::new(People(accounts)), resolver, sql.clone(), None, Arc::new(SealKey::generate()), now)
+/// What decides for one cluster, put together as the product does.
+pub struct Cluster {
+    pub gate: Arc<Gate>,
+    pub resolver: Arc<Resolver>,
+}
+
+impl Cluster {
+    pub fn new(sql: &Arc<Sql>) -> Self {
+        let now: fn() -> OffsetDateTime = OffsetDateTime::now_utc;
+        let accounts = Accounts::new(sql.clone(), sql.clone(), SessionSettings::default(), Clock::system());
+        let (people, seal) = (Arc::new(People(accounts)), Arc::new(SealKey::generate()));
+        let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
+        let gate = Gate::new(sql.clone(), people, resolver.clone(), sql.clone(), None, seal, now);
+        Self { gate: Arc::new(gate), resolver }
+    }
 }
 
 /// What the product puts between gate and accounts.
