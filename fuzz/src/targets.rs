@@ -27,4 +27,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "engine_request", run: engine::request },
     Target { name: "container_create", run: engine::container_create },
     Target { name: "service", run: engine::service },
+    Target { name: "document", run: engine::document },
 ];

@@ -67,6 +67,24 @@ pub enum Document {
     Commit,
 }
 
+impl Document {
+    pub const ALL: [Self; 13] = [
+        Self::VolumeCreate,
+        Self::NetworkCreate,
+        Self::NetworkConnect,
+        Self::NetworkDisconnect,
+        Self::SecretCreate,
+        Self::SecretUpdate,
+        Self::ConfigCreate,
+        Self::ConfigUpdate,
+        Self::ContainerStart,
+        Self::ContainerRename,
+        Self::ContainerUpdate,
+        Self::ExecCreate,
+        Self::Commit,
+    ];
+}
+
 /// What somebody can own, and what belongs to such a thing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {

@@ -9,8 +9,10 @@ use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt as _;
 
 use crate::{
-    call::{ApiVersion, Path},
+    call::{ApiVersion, Document as Kind, Kind as Thing, Path},
+    document::Document,
     image::{ContainerCreate, Decided, Distribution, ImageCallRefused, Pinned, Pull, Service},
+    limits, owner, references,
     registry_auth::{RegistryAuth, X_REGISTRY_AUTH},
 };
 
@@ -38,6 +40,22 @@ pub fn service_create(query: Option<&str>, body: &[u8]) -> Option<Forwarded> {
     let images = read()?.images();
     nothing_undecided(&images, &read()?.pin(&Decided::Enforced(Vec::new())));
     forwarded(images, read()?.pin(&Decided::Unenforced).ok()?)
+}
+
+/// Every call that is read in full though it names no image: what is forwarded of a body, for each that takes it.
+pub fn documents(body: &[u8]) -> Vec<(Kind, String)> {
+    let read = |kind| Some((kind, Document::parse(kind, None, body).ok()?.body?.to_string()));
+    Kind::ALL.into_iter().filter_map(read).collect()
+}
+
+/// The owner that stands in what is forwarded of a `POST /containers/create` by `caller`, if it may be theirs; and whether
+/// restricted control may ask for it. Nothing here may panic.
+pub fn owner(body: &[u8], caller: &str) -> Option<(Option<String>, bool)> {
+    let mut create = ContainerCreate::parse(None, body).ok()?;
+    create.owned_by(caller).ok()?;
+    let within = limits::container(create.body()).is_ok();
+    references::container(create.body_mut(), &mut |_, name| Some(name.to_owned()));
+    Some((owner::of(Thing::Container, create.body()).map(ToOwned::to_owned), within))
 }
 
 /// The query of `POST /services/{id}/update`.

@@ -16,6 +16,18 @@ pub fn service(body: &[u8]) {
     stays(fuzzing::service_create(None, body), |first| fuzzing::service_create(None, &first.body));
 }
 
+/// Whoever asks owns what is made, whatever they wrote; and what is forwarded reads as what came.
+pub fn document(body: &[u8]) {
+    if let Some((owner, _)) = fuzzing::owner(body, "caller") {
+        // A body that is null makes nothing.
+        assert!(owner.is_none_or(|owner| owner == "caller"));
+    }
+    for (kind, forwarded) in fuzzing::documents(body) {
+        let again = fuzzing::documents(forwarded.as_bytes());
+        assert!(again.contains(&(kind, forwarded.clone())), "{kind:?} {forwarded}");
+    }
+}
+
 /// A path, then perhaps `?` and a query.
 pub fn request(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

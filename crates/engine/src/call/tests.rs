@@ -272,6 +272,15 @@ fn what_makes_or_changes_something_with_an_owner_is_read_in_full() {
 }
 
 #[test]
+fn every_document_is_tried_with_hostile_bytes() {
+    for route in table::TABLE {
+        if let Carries::Document(kind) = route.carries {
+            assert!(Document::ALL.contains(&kind), "{kind:?} is not in the list that the fuzz target goes through");
+        }
+    }
+}
+
+#[test]
 fn a_call_names_by_its_id_what_was_looked_up() {
     let mut start = call(&Method::POST, "/v1.41/containers/web/start");
     start.rename("0123");

@@ -32,6 +32,7 @@ fn ways_to_the_machines_files() -> Vec<Value> {
         mounts(&json!({"Source": "/", "Target": "/x"})),
         mounts(&json!({"Type": "volume", "Source": "/etc", "Target": "/x"})),
         mounts(&json!({"Type": "volume", "Source": "../../x", "Target": "/x"})),
+        mounts(&json!({"Type": "volume", "Source": "{{.Service.Name}}", "Target": "/x"})),
         mounts(&json!({"Type": "tmpfs", "Source": "/etc", "Target": "/x"})),
         mounts(&json!({"Type": "volume", "Source": "new", "Target": "/x", "BindOptions": {"Propagation": "rshared"}})),
         mounts(&driven(json!({"Name": "local", "Options": {"type": "none", "o": "bind", "device": "/"}}))),
@@ -180,6 +181,8 @@ async fn placement_is_the_schedulers() {
 #[tokio::test]
 async fn a_request_names_only_what_is_theirs() {
     let people = People::new().await;
+    people.has("networks", "n-host", &json!({"Name": "host", "Id": "n-host", "Labels": {}}));
+    assert_eq!(people.posts("ann", "/networks/n-host/connect", &json!({"Container": "anns"})).await.0, 404);
     for (what, named) in [
         (json!({"VolumesFrom": ["eves:ro"]}), "eves"),
         (json!({"VolumesFrom": ["nobodys"]}), "nobodys"),
@@ -189,6 +192,8 @@ async fn a_request_names_only_what_is_theirs() {
         (json!({"Mounts": [{"Type": "volume", "Source": "eves", "Target": "/x"}]}), "eves"),
         (json!({"NetworkMode": "eves"}), "eves"),
         (json!({"NetworkMode": "gone"}), "gone"),
+        // The machine's own network by its id.
+        (json!({"NetworkMode": "n-host"}), "n-host"),
     ] {
         let (status, answer) = people.posts("ann", "/containers/create", &host(&what)).await;
         assert_eq!(status, 403, "{what}: {answer}");
