@@ -134,13 +134,27 @@ async fn decide(gate: &Gate, image: &str) -> Result<()> {
 
 /// What the disk itself takes to have one page of a log.
 fn fdatasync(folder: &Path) -> Result<Times> {
-    let mut file = std::fs::File::create(folder.join("page")).context("a file beside the database")?;
+    let mut page = Page::beside(folder)?;
     let mut times = Times::default();
     for _ in 0..300 {
-        file.write_all(&[0; 4096])?;
-        let start = Instant::now();
-        file.sync_data()?;
-        times.add(start.elapsed());
+        times.add(page.sync()?);
     }
     Ok(times)
+}
+
+/// A file that grows by a page at a time, as a log does.
+pub struct Page(std::fs::File);
+
+impl Page {
+    pub fn beside(folder: &Path) -> Result<Self> {
+        Ok(Self(std::fs::File::create(folder.join("page")).context("a file beside the database")?))
+    }
+
+    /// Until the next page is on disk.
+    pub fn sync(&mut self) -> Result<Duration> {
+        self.0.write_all(&[0; 4096])?;
+        let start = Instant::now();
+        self.0.sync_data()?;
+        Ok(start.elapsed())
+    }
 }

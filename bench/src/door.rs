@@ -13,6 +13,7 @@ use wharfinger_e2e::{Api, Serve, Wharfinger, free_port};
 use wharfinger_storage_sql::Sql;
 use wharfinger_transport::{Live, ServerTls, TlsIdentity, serve};
 
+use crate::decide::Page;
 use crate::engine::{Direct, relay, serve_stub};
 use crate::figure::{Figure, Times};
 use crate::host::Host;
@@ -74,6 +75,7 @@ async fn compare(cluster: &Wharfinger, socket: &Path, bundle: &Path) -> Result<V
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let (mut alone, mut hop, mut through) = (Times::default(), Times::default(), Times::default());
+    let (mut page, mut disk) = (Page::beside(bundle)?, Times::default());
     let began = Instant::now();
     while began.elapsed() < LONG {
         let start = Instant::now();
@@ -86,17 +88,20 @@ async fn compare(cluster: &Wharfinger, socket: &Path, bundle: &Path) -> Result<V
         let start = Instant::now();
         call(&door, &body).await?;
         through.add(start.elapsed());
+        disk.add(page.sync()?);
     }
     let added = |times: &Times, percent| times.percentile(percent).saturating_sub(alone.percentile(percent));
     Ok(vec![
         Figure::ms("the engine door adds: p50", added(&through, 50))
             .at_most(1.0)
             .beside_ms("a plain proxy hop", added(&hop, 50))
-            .beside_ms("the stub alone", alone.percentile(50)),
+            .beside_ms("the stub alone", alone.percentile(50))
+            .beside_ms("one fdatasync", disk.percentile(50)),
         Figure::ms("the engine door adds: p99", added(&through, 99))
             .at_most(3.0)
             .beside_ms("a plain proxy hop", added(&hop, 99))
-            .beside_ms("the stub alone", alone.percentile(99)),
+            .beside_ms("the stub alone", alone.percentile(99))
+            .beside_ms("one fdatasync", disk.percentile(99)),
     ])
 }
 
