@@ -42,7 +42,8 @@ fn a_new_policy_says_what_it_would_refuse_before_it_is_saved() {
     let port = scene.cluster.rsplit(':').next().unwrap().to_owned();
     let (good, bad) = (format!("good{port}"), format!("bad{port}"));
     let _good = Container::run(&cast.olga, &good, &signed);
-    let _bad = Container::run(&cast.olga, &bad, &unsigned);
+    // Whoever writes a service's label onto a container does not hide it.
+    let _bad = Container::run(&cast.olga, &bad, &format!("--label com.docker.swarm.service.id=x {unsigned}"));
     let file = scene.admin().get("/api/ucp/config-toml").is(200).body;
     admin.writes("same.toml", &file);
     let teams = "require_signature_from = [\"acme/qa\"]";

@@ -1,6 +1,6 @@
 //! What the engine runs, down to the images' ids and the digests it got them by.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -14,14 +14,10 @@ use crate::query::Query;
 /// The longest list that is read: tens of thousands of tasks.
 const LONGEST_LIST: usize = 64 * 1024 * 1024;
 
-/// A container of a service's task: the service speaks for it.
-const OF_A_SERVICE: &str = "com.docker.swarm.service.id";
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ListedContainer {
     id: String,
-    labels: Option<HashMap<String, String>>,
 }
 
 #[derive(Deserialize)]
@@ -87,8 +83,9 @@ struct ContainerStatus {
 impl Runner for Upstream {
     async fn running(&self) -> Result<Vec<Running>, RunnerSilent> {
         let found = async {
-            let mut running = self.containers_running().await?;
-            running.extend(self.services_running().await?);
+            let tasks = self.tasks_running().await?;
+            let mut running = self.containers_running(&tasks).await?;
+            running.extend(self.services_running(&tasks).await?);
             Ok(running)
         };
         found.await.map_err(|error: EngineDown| RunnerSilent(error.into()))
@@ -96,10 +93,19 @@ impl Runner for Upstream {
 }
 
 impl Upstream {
-    async fn containers_running(&self) -> Result<Vec<Running>, EngineDown> {
+    async fn tasks_running(&self) -> Result<Vec<Task>, EngineDown> {
+        let mut query = Query::default();
+        query.set("filters", r#"{"desired-state":["running"]}"#.to_owned());
+        self.list::<Task>("tasks", &query).await
+    }
+
+    /// But for those of tasks, for which their service speaks. By what the tasks say: a label can be anybody's.
+    async fn containers_running(&self, tasks: &[Task]) -> Result<Vec<Running>, EngineDown> {
+        let statuses = tasks.iter().filter_map(|task| task.status.container_status.as_ref());
+        let of_tasks: HashSet<&str> = statuses.map(|status| status.container.as_str()).collect();
         let mut running = Vec::new();
         for listed in self.list::<ListedContainer>("containers/json", &Query::default()).await? {
-            if listed.labels.is_some_and(|labels| labels.contains_key(OF_A_SERVICE)) {
+            if of_tasks.contains(listed.id.as_str()) {
                 continue;
             }
             // It may have ended meanwhile.
@@ -117,18 +123,12 @@ impl Upstream {
         Ok(running)
     }
 
-    async fn services_running(&self) -> Result<Vec<Running>, EngineDown> {
+    async fn services_running(&self, tasks: &[Task]) -> Result<Vec<Running>, EngineDown> {
         let services = self.list::<Service>("services", &Query::default()).await?;
-        if services.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut query = Query::default();
-        query.set("filters", r#"{"desired-state":["running"]}"#.to_owned());
-        let tasks = self.list::<Task>("tasks", &query).await?;
         let mut running = Vec::new();
         for Service { id, spec } in services {
             let Some(container) = spec.task_template.container_spec else { continue };
-            let image_id = self.image_of_tasks(&id, &container.image, &tasks).await?;
+            let image_id = self.image_of_tasks(&id, &container.image, tasks).await?;
             let digests = match &image_id {
                 Some(image) => self.repo_digests(image).await?.unwrap_or_default(),
                 None => Vec::new(),
