@@ -88,13 +88,14 @@ fn a_bundle_is_made_in_a_password_session_only() {
 }
 
 #[test]
-fn a_user_without_a_role_that_operates_only_lists() {
+fn a_user_who_may_only_view_lists_and_does_nothing_else() {
     let scene = Scene::up();
     let account = json!({"name": "viewer", "password": PASSWORD});
     scene.admin().post("/accounts/", &account).is(201);
+    scene.admin().call("PATCH", "/accounts/viewer", Some(("application/json", r#"{"role":"viewonly"}"#))).is(200);
     let viewer = scene.machine("viewer", DockerCli::newest());
     scene.operates(&viewer);
     viewer.does("docker ps").says("CONTAINER ID");
-    viewer.sh("docker volume create mine").fails();
-    viewer.sh("docker run busybox").fails();
+    viewer.sh("docker volume create mine").fails().says("viewonly");
+    viewer.sh("docker run busybox").fails().says("viewonly");
 }

@@ -93,7 +93,7 @@ impl Notary {
     pub(crate) async fn permit(&self, head: &Parts, gun: &Gun, repository: &Repository, need: Need) -> Result<Grant, Refusal> {
         let grant = self.inner.access.repository(bearer(&head.headers), repository, gun.as_str(), need).await?;
         if let (Some(peer), Some(account)) = (head.extensions.get::<Peer>(), grant.account()) {
-            peer.bind(account, None)?;
+            peer.counts_as(account)?;
         }
         Ok(grant)
     }

@@ -62,6 +62,12 @@ impl Peer {
     /// counts as the account's; it is refused when too many of these are under way.
     pub fn bind(&self, account: &str, key: Option<&str>) -> Result<(), Busy> {
         self.connection.live.bind(self.connection.id, account, key);
+        self.counts_as(account)
+    }
+
+    /// Says on whose behalf this request alone is made: it counts as the account's, and is refused when too many of these are
+    /// under way. The connection is not cut with the account: a cluster asks a registry for all its people over one.
+    pub fn counts_as(&self, account: &str) -> Result<(), Busy> {
         self.place.as_ref().map_or(Ok(()), |place| place.belongs_to(account))
     }
 

@@ -21,7 +21,7 @@ use tokio::{
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_util::sync::CancellationToken;
 use wharfinger_transport::{
-    CertificateRefused, Live, Peer, ServerTls, TlsError, TlsIdentity, outbound, serve, validate_certificate_covers,
+    Busy, CertificateRefused, Live, Peer, ServerTls, TlsError, TlsIdentity, outbound, serve, validate_certificate_covers,
 };
 
 struct Authority {
@@ -63,7 +63,7 @@ struct Serving {
 impl Serving {
     async fn start(leaf: &Leaf, client_ca: Option<&Authority>) -> Self {
         let tls = Arc::new(ServerTls::new(&identity(leaf, client_ca)).unwrap());
-        let router = Router::new().route("/who", get(who));
+        let router = Router::new().route("/who", get(who)).route("/counted", get(counted));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, live, shutdown) = (listener.local_addr().unwrap(), Live::new(), CancellationToken::new());
         tokio::spawn(serve(listener, tls.clone(), router, live.clone(), shutdown.clone()));
@@ -78,6 +78,10 @@ fn identity<'a>(leaf: &'a Leaf, client_ca: Option<&'a Authority>) -> TlsIdentity
 async fn who(Extension(peer): Extension<Peer>) -> String {
     peer.bind("somebody", None).unwrap();
     format!("{} {:?}", peer.remote().ip(), peer.certificate_spki())
+}
+
+async fn counted(Extension(peer): Extension<Peer>) -> Result<&'static str, Busy> {
+    peer.counts_as("somebody").map(|()| "counted")
 }
 
 fn config(ca: &Authority, shows: Option<&Leaf>) -> ClientConfig {
@@ -230,6 +234,26 @@ async fn whoever_comes_back_after_being_cut_off_is_not_cut_off_again() {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
     assert!(answer.starts_with(b"HTTP/1.1 200"), "a password just changed, an account just let in again");
+}
+
+/// A cluster asks a registry for all its people over one connection.
+#[tokio::test]
+async fn a_connection_that_others_use_is_not_cut_with_one_of_them() {
+    let ca = Authority::new("ca");
+    let serving = Serving::start(&ca.issue(&["localhost"]), Some(&ca)).await;
+    let mut stream = connect(&Arc::new(config(&ca, None)), serving.address).await.unwrap();
+    let mut answers = Vec::new();
+    for connection in ["keep-alive", "close"] {
+        let request = format!("GET /counted HTTP/1.1\r\nHost: x\r\nConnection: {connection}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"counted") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        answers.push(answer);
+        assert_eq!(serving.live.close_account("somebody"), 0);
+    }
+    assert!(answers.iter().all(|answer| answer.starts_with(b"HTTP/1.1 200")));
 }
 
 #[tokio::test]

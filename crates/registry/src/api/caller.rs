@@ -61,7 +61,7 @@ impl Caller {
     /// From here on the request counts as the account's.
     fn bound(account: Option<Account>, peer: Option<&Peer>) -> Result<Self, Refusal> {
         if let (Some(peer), Some(account)) = (peer, &account) {
-            peer.bind(account.id.as_str(), None).map_err(Refusal::Busy)?;
+            peer.counts_as(account.id.as_str()).map_err(Refusal::Busy)?;
         }
         Ok(Self(account))
     }

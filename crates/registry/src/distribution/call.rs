@@ -45,7 +45,7 @@ impl<'a> Call<'a> {
     pub(crate) async fn authorize(&self, name: &Repository, action: Action) -> Result<RepositoryGranted, Refusal> {
         let granted = self.registry.access.authorize(self.bearer(), name, name.as_str(), action).await?;
         if let (Some(peer), Some(account)) = (&self.peer, granted.account()) {
-            peer.bind(account.id.as_str(), None)?;
+            peer.counts_as(account.id.as_str())?;
         }
         Ok(granted)
     }
