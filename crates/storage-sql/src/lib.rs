@@ -72,6 +72,12 @@ impl Sql {
         sqlx::query("SELECT 1").execute(self.read()).await.map_err(failed).map(drop)
     }
 
+    /// Waits until what was written here is in force in every other process on this database: they may go on for that long with
+    /// what they know.
+    pub async fn seen_by_others(&self) {
+        tokio::time::sleep(revision::FRESH).await;
+    }
+
     /// Waits for running statements and closes the files.
     pub async fn close(&self) {
         self.reader.close().await;

@@ -14,7 +14,7 @@ use wharfinger_storage::Result;
 use crate::failed;
 
 /// What other processes write is in force two seconds later; this leaves the rest of them to whoever acts on it.
-const FRESH: Duration = Duration::from_millis(200);
+pub(crate) const FRESH: Duration = Duration::from_millis(200);
 
 /// One counter, moved in the transactions of the changes it counts.
 #[derive(Debug, Default)]

@@ -30,18 +30,20 @@ pub(crate) async fn reset_password(place: &Place, name: &str) -> anyhow::Result<
     };
     instance.sql.append(&act).await.context("the reset could not be recorded, so it was not made")?;
     instance.accounts.reset_password(&name, &Secret::new(password.clone())).await?;
+    instance.sql.seen_by_others().await;
     println!("{password}");
     instance.sql.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// `policy off`: everything runs again. Takes effect with the next request of a running server.
+/// `policy off`: everything runs again. In force in a running server when this returns.
 pub(crate) async fn policy_off(place: &Place, reason: &str) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(!reason.trim().is_empty(), "give a reason: it is what the audit log will say");
     let instance = Instance::open_beside(&place.data_dir, &place.seal_key_file()).await?;
     let sql = &instance.sql;
     let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), None, None, OffsetDateTime::now_utc);
     cluster.switch_off(reason).await?;
+    sql.seen_by_others().await;
     println!(
         "`Run only signed images` is off: every image runs. Switch it on again in the console or with PUT /api/config/trust"
     );
