@@ -28,7 +28,7 @@ pub use image::import_busybox;
 pub use netns::Netns;
 pub use person::{DockerCli, Person};
 pub use run::{Ran, run, run_within, until};
-pub use scene::{PASSWORD, Scene, bundle, free_port, require_engine, shared_engine};
+pub use scene::{PASSWORD, Scene, bundle, claim_port, free_port, require_engine, shared_engine};
 pub use service::Service;
 pub use signals::{asked_to_stop, stop_on_signals};
 pub use wharfinger::{Serve, Wharfinger, binary};

@@ -32,30 +32,35 @@ pub fn shared_engine() -> String {
     })
 }
 
-/// A port that is this process's until it ends: nobody listens there, and no other test is given it. The range lies below
-/// the one that the kernel deals from for outgoing connections, which would otherwise take it meanwhile.
+/// Takes `port` for this process until it ends, if nobody listens there and no other test or demo has taken it.
+///
+/// # Panics
+/// When there is no folder for the claims.
+pub fn claim_port(port: u16) -> bool {
+    /// What is held, one locked file a port.
+    static CLAIMED: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    let folder = std::env::temp_dir().join("wharfinger-test-ports");
+    fs::create_dir_all(&folder).expect("a folder for the claims");
+    let claim = File::create(folder.join(port.to_string())).expect("a claim");
+    let free = claim.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok();
+    if free {
+        CLAIMED.lock().unwrap_or_else(PoisonError::into_inner).push(claim);
+    }
+    free
+}
+
+/// A port that is this process's until it ends. The range lies below the one that the kernel deals from for outgoing
+/// connections, which would otherwise take it meanwhile.
 ///
 /// # Panics
 /// When all of them are taken.
 pub fn free_port() -> u16 {
-    /// What is held, one locked file a port.
-    static CLAIMED: Mutex<Vec<File>> = Mutex::new(Vec::new());
     const FIRST: u16 = 20_000;
     const COUNT: u32 = 10_000;
-    let mut claimed = CLAIMED.lock().unwrap_or_else(PoisonError::into_inner);
-    let folder = std::env::temp_dir().join("wharfinger-test-ports");
-    fs::create_dir_all(&folder).expect("a folder for the claims");
     // Each process begins elsewhere, so that they seldom ask for the same one.
     let start = std::process::id().wrapping_mul(37) % COUNT;
-    let ports = (0..COUNT).filter_map(|step| FIRST.checked_add(u16::try_from((start + step) % COUNT).ok()?));
-    for port in ports {
-        let claim = File::create(folder.join(port.to_string())).expect("a claim");
-        if claim.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            claimed.push(claim);
-            return port;
-        }
-    }
-    panic!("no port is free between {FIRST} and {}", u32::from(FIRST) + COUNT)
+    let mut ports = (0..COUNT).filter_map(|step| FIRST.checked_add(u16::try_from((start + step) % COUNT).ok()?));
+    ports.find(|port| claim_port(*port)).expect("one of ten thousand ports is free")
 }
 
 /// One registry and one cluster in front of the shared engine.

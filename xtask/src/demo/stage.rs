@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use wharfinger_e2e::story::Needs;
-use wharfinger_e2e::{DockerCli, Engine, EngineOptions, PASSWORD, Person, Ran, Service, binary, free_port, import_busybox};
+use wharfinger_e2e::{
+    DockerCli, Engine, EngineOptions, PASSWORD, Person, Ran, Service, binary, claim_port, free_port, import_busybox,
+};
 
 use crate::packages;
 use crate::terminal::{waiting, yellow};
@@ -92,7 +94,7 @@ impl Stage {
     fn name_things(&mut self, options: &Options, engine: &str, workstation: &str) -> Result<()> {
         let code = self.dir.path().join("code");
         fs::create_dir_all(&code)?;
-        let ports = [5443, 8443, 8444].map(|port| if is_free(port) { port } else { free_port() });
+        let ports = [5443, 8443, 8444].map(|port| if claim_port(port) { port } else { free_port() });
         let [registry, cluster, cluster2] = ports;
         let image = options.image.clone().unwrap_or_else(|| BASE_IMAGE.into());
         let names = [
@@ -239,8 +241,4 @@ fn docker(host: &str, arguments: &[&str]) -> Result<Ran> {
 fn installed(program: &str) -> bool {
     let found = Command::new("which").arg(program).stdout(Stdio::null()).status();
     found.is_ok_and(|status| status.success())
-}
-
-fn is_free(port: u16) -> bool {
-    std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
