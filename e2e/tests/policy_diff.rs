@@ -130,8 +130,22 @@ fn explain_asks_with_a_bundle_and_says_what_was_found_to_whom_may_read_it() {
     let refused = eve.sh(&format!("docker run --rm {other}")).fails();
     refused.says("image did not meet required signing policy").never_says(digest).never_says("quinn");
     cast.olga.sh(&format!("wharfinger explain {other}")).says(digest);
-    let namespace = json!({"image": signed, "namespace": "prod"});
-    scene.admin().post("/api/trust/explain", &namespace).is(400).says("namespace");
+}
+
+#[test]
+fn a_rule_for_namespaces_is_explained_for_them_and_is_none_of_dockers() {
+    let (scene, cast, admin) = stage();
+    let signed = scene.image("acme/app:1");
+    let rule = json!({"images": [signed.trim_end_matches(":1")], "namespaces": ["prod-*"], "require": {"users": ["dev"]}});
+    let policy = json!({"require_content_trust": true, "require_signature_from": ["acme/qa"], "rules": [rule]});
+    scene.admin().put("/api/config/trust", &policy).is(200);
+    admin.does(&format!("wharfinger explain {signed}")).says("allow (signed)").says("require_signature_from");
+    admin.does(&format!("wharfinger explain --namespace dev {signed}")).says("allow (signed)");
+    let there = admin.sh(&format!("wharfinger explain --namespace prod-eu {signed}"));
+    assert_eq!(there.status, 1, "{there}");
+    there.says("deny (policy-not-met)").says("in prod-*)").says("missing   dev");
+    cast.olga.does(&format!("docker run --rm --entrypoint cat {signed} /etc/says")).says("v1");
+    scene.admin().get("/api/ucp/config-toml").is(200).says("namespaces = [\"prod-*\"]");
 }
 
 #[test]

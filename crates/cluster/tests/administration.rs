@@ -251,10 +251,11 @@ async fn rules_are_resolved_when_they_are_written_and_refused_by_name() {
         ("require.users = [\"idle\"]", "`idle` is not active"),
         ("require = { teams = [\"qa\", \"acme/qa\"], at_least = 2 }", "`at_least` is 2 of 1"),
         ("mode = \"warn\"\nrequire.users = [\"quinn\"]", "unknown mode `warn`"),
-        ("namespace = \"prod\"\nrequire.users = [\"quinn\"]", "not built yet"),
+        ("namespaces = []\nrequire.users = [\"quinn\"]", "`namespaces` is empty"),
+        ("namespaces = [\"Prod\"]\nrequire.users = [\"quinn\"]", "`Prod` is not a namespace"),
     ] {
         let said = write(require).await.unwrap_err().to_string();
-        assert!(said.contains("rule 2 (dtr.test/qa/*)") && said.contains(cause), "{require}: {said}");
+        assert!(said.contains("rule 2 (dtr.test/qa/*") && said.contains(cause), "{require}: {said}");
     }
     assert_eq!(stage.cluster.current().await.unwrap().configuration.trust, trust, "a refused policy changes nothing");
 }

@@ -174,7 +174,7 @@ impl Gate {
             (None, Err(denial)) => ("deny", denial.code()),
         };
         let fingerprint = self.fingerprint(basis.policy, configuration);
-        let grounds = Grounds::of(workload.purpose.as_str(), code, basis, fingerprint, judgement);
+        let grounds = Grounds::of(workload, code, basis, fingerprint, judgement);
         let detail = serde_json::to_string(&grounds).unwrap_or_default();
         let act = Act {
             at: (self.clock)(),
@@ -289,6 +289,7 @@ impl Workload {
             is_admin: false,
             credentials: Vec::new(),
             purpose: Purpose::Explain,
+            namespace: None,
         }
     }
 }

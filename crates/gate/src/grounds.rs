@@ -11,7 +11,7 @@ use wharfinger_tuf::{Collection, Metadata, Verified};
 
 use crate::judge::Judgement;
 use crate::workload::Basis;
-use crate::{Cause, Denial};
+use crate::{Cause, Denial, Workload};
 
 /// The part of a configuration that decisions follow from: no secret, and nothing of how trust data is read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ impl Policy {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Grounds {
     pub purpose: String,
+    /// The Kubernetes namespace; none outside Kubernetes.
+    #[serde(default)]
+    pub namespace: Option<String>,
     pub code: String,
     pub cause: Option<String>,
     #[serde(rename = "policy.revision")]
@@ -86,10 +89,11 @@ pub struct SignerOwner {
 }
 
 impl Grounds {
-    pub(crate) fn of(purpose: &str, code: &str, basis: &Basis, fingerprint: String, judgement: &Judgement) -> Self {
+    pub(crate) fn of(workload: &Workload, code: &str, basis: &Basis, fingerprint: String, judgement: &Judgement) -> Self {
         let denied = judgement.audited.as_ref().or(judgement.outcome.as_ref().err());
         Self {
-            purpose: purpose.to_owned(),
+            purpose: workload.purpose.as_str().to_owned(),
+            namespace: workload.namespace.clone(),
             code: code.to_owned(),
             cause: denied.map(|denial| format!("{:?}", denial.cause)),
             policy_revision: basis.policy,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wharfinger_keys::Certificate;
 use wharfinger_oci::{Digest, Host, Reference, Repository};
-use wharfinger_policy::{Configuration, Evidence, Mode, Registration, Rule, SignedBy, Verdict, evaluate};
+use wharfinger_policy::{Configuration, Evidence, Mode, Registration, Rule, SignedBy, Subject, Verdict, evaluate};
 use wharfinger_trust::{Credentials, NotaryServer, NotaryUrl, Secret, TokenRealm, TrustError};
 use wharfinger_tuf::{Collection, Gun, Pins, TargetFile};
 
@@ -118,7 +118,8 @@ impl Gate {
             return Judgement::exempt(reference, by);
         }
         let mut judgement = self.judge_signatures(configuration, policy, registration, workload, &reference).await;
-        if let Some((index, rule)) = configuration.trust.rule_for(&reference) {
+        let subject = Subject { reference: &reference, namespace: workload.namespace.as_deref() };
+        if let Some((index, rule)) = configuration.trust.rule_for(subject) {
             judgement.rule = Some((rule.label(index), rule.clone()));
             // Whatever the rule would refuse, it only records: who tries a rule out must not find services refused by it.
             if rule.mode == Mode::Audit && judgement.outcome.is_err() {
@@ -137,13 +138,14 @@ impl Gate {
         workload: &Workload,
         reference: &Reference,
     ) -> Judgement {
+        let subject = Subject { reference, namespace: workload.namespace.as_deref() };
         let refused = |cause| Judgement::refused(Denial { image: reference.without_digest(), cause });
         let (gun, place) = match repository(registration, reference) {
             Ok(found) => found,
             Err(cause) => return refused(cause),
         };
         if let Some(collection) = self.resolver.at_hand(&place, &gun).await {
-            let judgement = self.judge_collection(configuration, collection, reference).await;
+            let judgement = self.judge_collection(configuration, collection, subject).await;
             if judgement.outcome.is_ok() {
                 return judgement;
             }
@@ -151,11 +153,11 @@ impl Gate {
         }
         let credentials = self.credentials(registration, workload, reference, &gun).await;
         match self.resolver.resolve_anew(&place, &gun, &credentials).await {
-            Ok(collection) => self.judge_collection(configuration, collection, reference).await,
+            Ok(collection) => self.judge_collection(configuration, collection, subject).await,
             Err(error) => {
                 let silent = matches!(error, TrustError::Unreachable { .. });
                 let unanswered = refused(cause(error, &reference.without_digest()));
-                let stale = if silent { self.judge_stale(configuration, policy, &place, &gun, reference).await } else { None };
+                let stale = if silent { self.judge_stale(configuration, policy, &place, &gun, subject).await } else { None };
                 stale.unwrap_or(unanswered)
             }
         }
@@ -165,11 +167,11 @@ impl Gate {
         &self,
         configuration: &Configuration,
         collection: Arc<Collection>,
-        reference: &Reference,
+        subject: Subject<'_>,
     ) -> Judgement {
-        let judgement = match (&reference.tag, &reference.digest) {
-            (None, Some(digest)) => self.judge_digest(configuration, &collection, reference, digest).await,
-            _ => self.judge_tag(configuration, &collection, reference, reference.tag_or_latest().as_str()).await,
+        let judgement = match (&subject.reference.tag, &subject.reference.digest) {
+            (None, Some(digest)) => self.judge_digest(configuration, &collection, subject, digest).await,
+            _ => self.judge_tag(configuration, &collection, subject, subject.reference.tag_or_latest().as_str()).await,
         };
         Judgement { collection: Some(collection), ..judgement }
     }
@@ -179,9 +181,10 @@ impl Gate {
         &self,
         configuration: &Configuration,
         collection: &Collection,
-        reference: &Reference,
+        subject: Subject<'_>,
         tag: &str,
     ) -> Judgement {
+        let reference = subject.reference;
         let denial = |cause| Denial { image: reference.without_digest(), cause };
         let Some(released) = collection.released(tag) else {
             return Judgement::refused(denial(Cause::NotReleased));
@@ -194,7 +197,7 @@ impl Gate {
             Ok(evidence) => evidence,
             Err(why) => return Judgement::refused(denial(Cause::Undecided { why })),
         };
-        let outcome = match evaluate(&configuration.trust, reference, &evidence) {
+        let outcome = match evaluate(&configuration.trust, subject, &evidence) {
             _ if reference.digest.as_ref().is_some_and(|asked| *asked != digest) => {
                 Err(denial(Cause::OtherDigest { signed: digest.to_string() }))
             }
@@ -209,7 +212,7 @@ impl Gate {
                 Err(denial(Cause::PolicyNotMet { missing: teams.into_iter().map(|team| team.name).collect() }))
             }
             Verdict::RuleNotMet { missing, more } => {
-                let rule = configuration.trust.rule_for(reference).map(|(index, rule)| rule.label(index)).unwrap_or_default();
+                let rule = configuration.trust.rule_for(subject).map(|(index, rule)| rule.label(index)).unwrap_or_default();
                 Err(denial(Cause::RuleNotMet { rule, missing, more }))
             }
         };
@@ -222,14 +225,15 @@ impl Gate {
         &self,
         configuration: &Configuration,
         collection: &Collection,
-        reference: &Reference,
+        subject: Subject<'_>,
         digest: &Digest,
     ) -> Judgement {
-        let mut found = Judgement::refused(Denial { image: reference.without_digest(), cause: Cause::NotReleased });
+        let image = subject.reference.without_digest();
+        let mut found = Judgement::refused(Denial { image, cause: Cause::NotReleased });
         let released = collection.tags().filter(|(_, target)| manifest(target).is_some_and(|(signed, _)| signed == *digest));
         let tags: Vec<String> = released.map(|(tag, _)| tag.to_owned()).collect();
         for tag in tags {
-            found = self.judge_tag(configuration, collection, reference, &tag).await;
+            found = self.judge_tag(configuration, collection, subject, &tag).await;
             if found.outcome.is_ok() {
                 break;
             }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 use wharfinger_oci::Reference;
-use wharfinger_policy::{Mode, Verdict, evaluate};
+use wharfinger_policy::{Mode, Subject, Verdict, evaluate};
 use wharfinger_storage::audit::{Act, Broken, Chain, Recorded};
 
 use crate::grounds::{Grounds, Policy};
@@ -143,8 +143,9 @@ fn decide(policy: &Policy, act: &Act, grounds: &Grounds) -> Outcome {
     if policy.trust.exempted_by(&reference, act.at).is_some() {
         return outcome("allow", "exempt");
     }
-    let code = denied(policy, &reference, grounds);
-    let audited = policy.trust.rule_for(&reference).is_some_and(|(_, rule)| rule.mode == Mode::Audit);
+    let subject = Subject { reference: &reference, namespace: grounds.namespace.as_deref() };
+    let code = denied(policy, subject, grounds);
+    let audited = policy.trust.rule_for(subject).is_some_and(|(_, rule)| rule.mode == Mode::Audit);
     match code {
         None => outcome("allow", "signed"),
         Some(code) if audited => outcome("audit", &code),
@@ -153,15 +154,15 @@ fn decide(policy: &Policy, act: &Act, grounds: &Grounds) -> Outcome {
 }
 
 /// The code of the denial that follows; none where the image was signed as required.
-fn denied(policy: &Policy, reference: &Reference, grounds: &Grounds) -> Option<String> {
+fn denied(policy: &Policy, subject: Subject<'_>, grounds: &Grounds) -> Option<String> {
     if let Some(code) = &grounds.no_evidence {
         return Some(code.clone());
     }
     let Some(digest) = &grounds.digest else { return Some("not-released".to_owned()) };
-    if reference.digest.as_ref().is_some_and(|asked| asked.as_str() != digest) {
+    if subject.reference.digest.as_ref().is_some_and(|asked| asked.as_str() != digest) {
         return Some("other-digest".to_owned());
     }
-    match evaluate(&policy.trust, reference, &grounds.evidence()) {
+    match evaluate(&policy.trust, subject, &grounds.evidence()) {
         Verdict::Allow => None,
         Verdict::NotSigned | Verdict::TeamsMissing(_) | Verdict::RuleNotMet { .. } => Some("policy-not-met".to_owned()),
     }

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use wharfinger_oci::Reference;
-use wharfinger_policy::Configuration;
+use wharfinger_policy::{Configuration, Subject};
 use wharfinger_tuf::Gun;
 
 use crate::judge::Judgement;
@@ -18,14 +17,14 @@ impl Gate {
         policy: Option<i64>,
         place: &wharfinger_trust::Registration,
         gun: &Gun,
-        reference: &Reference,
+        subject: Subject<'_>,
     ) -> Option<Judgement> {
         let bound = configuration.trust.max_staleness_minutes.bound();
         if bound.is_zero() {
             return None;
         }
         let stale = self.resolver.stale(place, gun).await?;
-        let judgement = self.judge_collection(configuration, stale.collection, reference).await;
+        let judgement = self.judge_collection(configuration, stale.collection, subject).await;
         let unheard = match &judgement.outcome {
             Ok(Pin::Signed(pin)) => {
                 let proven = self.resolver.proven(&pin.pinned, policy?).await.ok()??;

@@ -40,6 +40,8 @@ pub struct Workload {
     /// Credentials that came with the request, for the images' registry.
     pub credentials: Vec<Credentials>,
     pub purpose: Purpose,
+    /// The Kubernetes namespace it is to run in; none outside Kubernetes.
+    pub namespace: Option<String>,
 }
 
 /// What the gate found for one image.

@@ -15,7 +15,7 @@ mod told;
 use axum::http::StatusCode;
 use forge::{Identity, target};
 use stage::Stage;
-use wharfinger_gate::{Cause, Decide as _, Denial, Pin, Purpose};
+use wharfinger_gate::{Cause, Decide as _, Denial, Pin, Purpose, Workload};
 use wharfinger_policy::{Configuration, Mode, PinnedRoot, Signers};
 
 fn cause(denied: Result<Pin, Denial>) -> Cause {
@@ -293,6 +293,27 @@ async fn an_image_without_a_rule_is_decided_by_the_plain_list() {
     stage.configure(|configuration| configuration.trust.rules = vec![stage.rule("dev/*", &["security"], None)]).await;
     assert!(stage.decide("qa/app:v1").await.is_ok());
     assert_eq!(stage.explain("qa/app:v1").await.rule, None);
+}
+
+#[tokio::test]
+async fn a_rule_for_a_namespace_decides_what_runs_there_and_nothing_else() {
+    let stage = Stage::new().await;
+    stage
+        .configure(|configuration| {
+            let rule = stage.rule("qa/*", &["security"], None);
+            configuration.trust.rules = vec![wharfinger_policy::Rule { namespaces: vec!["prod".parse().unwrap()], ..rule }];
+        })
+        .await;
+    stage.record_policy().await;
+    assert!(stage.decide("qa/app:v1").await.is_ok(), "outside Kubernetes");
+    for (namespace, outcome) in [("dev", "allow"), ("prod", "deny")] {
+        let image = format!("{}:v1", stage.gun());
+        let workload = Workload { namespace: Some(namespace.to_owned()), ..Stage::workload(&image, Purpose::Create) };
+        assert_eq!(stage.gate.admit(&workload).await.is_ok(), outcome == "allow", "{namespace}");
+        let recorded = &stage.recorded().await[0];
+        assert!(recorded.detail.contains(&format!("\"namespace\":\"{namespace}\"")), "{}", recorded.detail);
+        assert_eq!(recorded.outcome, outcome);
+    }
 }
 
 #[tokio::test]

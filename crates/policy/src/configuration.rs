@@ -11,7 +11,7 @@ use wharfinger_oci::{Host, HostError, Reference, Repository};
 use crate::exemptions::{Exemption, ExemptionDocument, ExemptionFault};
 use crate::pattern::{PatternError, RepositoryPattern};
 use crate::pinned_root::{self, PinError, PinnedRoot};
-use crate::rules::{Rule, RuleDocument, RuleFault};
+use crate::rules::{Rule, RuleDocument, RuleFault, Subject};
 
 /// Whose signature is enough when the policy names no team.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -95,9 +95,9 @@ pub struct TrustConfiguration {
 }
 
 impl TrustConfiguration {
-    /// The rule for `reference`, and its place in the list; `None`: the plain list applies.
-    pub fn rule_for(&self, reference: &Reference) -> Option<(usize, &Rule)> {
-        self.rules.iter().enumerate().find(|(_, rule)| rule.matches(reference))
+    /// The rule for `subject`, and its place in the list; `None`: the plain list applies.
+    pub fn rule_for(&self, subject: Subject<'_>) -> Option<(usize, &Rule)> {
+        self.rules.iter().enumerate().find(|(_, rule)| rule.matches(subject))
     }
 
     /// Every team that the plain list or a rule names.

@@ -2,10 +2,9 @@
 //! policy names the image, *k of its teams and users*.
 
 use wharfinger_identity::{AccountId, TeamId};
-use wharfinger_oci::Reference;
 
 use crate::configuration::{RequiredTeam, Signers, TrustConfiguration};
-use crate::rules::Requirement;
+use crate::rules::{Requirement, Subject};
 
 /// Whose signatures stand on one digest of one name. Only counted signatures are in here: see `tuf::Collection::counted`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -62,9 +61,9 @@ impl Evidence {
     }
 }
 
-/// Decides for `reference` by `policy` on `evidence`. Pure: the same arguments give the same verdict.
-pub fn evaluate(policy: &TrustConfiguration, reference: &Reference, evidence: &Evidence) -> Verdict {
-    if let Some((_, rule)) = policy.rule_for(reference) {
+/// Decides for `subject` by `policy` on `evidence`. Pure: the same arguments give the same verdict.
+pub fn evaluate(policy: &TrustConfiguration, subject: Subject<'_>, evidence: &Evidence) -> Verdict {
+    if let Some((_, rule)) = policy.rule_for(subject) {
         return required(&rule.require, evidence);
     }
     if policy.require_signature_from.is_empty() {
@@ -122,13 +121,14 @@ mod tests {
     }
 
     fn verdict_on(policy: &TrustConfiguration, image: &str, signed_by: Vec<SignedBy>) -> Verdict {
-        evaluate(policy, &image.parse().unwrap(), &Evidence { signed_by })
+        evaluate(policy, Subject { reference: &image.parse().unwrap(), namespace: None }, &Evidence { signed_by })
     }
 
     fn rule(images: &[&str], teams: &[&str], users: &[&str], at_least: usize) -> Rule {
         let user = |name: &&str| NamedUser { id: AccountId::stored(*name), name: (*name).to_owned() };
         Rule {
             images: images.iter().map(|image| image.parse().unwrap()).collect(),
+            namespaces: Vec::new(),
             require: Requirement {
                 teams: teams.iter().map(|name| team(name)).collect(),
                 users: users.iter().map(user).collect(),

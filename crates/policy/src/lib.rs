@@ -6,6 +6,7 @@
 mod configuration;
 mod evaluate;
 mod exemptions;
+mod namespace;
 mod pattern;
 mod pinned_root;
 mod rules;
@@ -16,6 +17,7 @@ pub use configuration::{
 };
 pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
 pub use exemptions::{Exemption, ExemptionDocument, ExemptionFault, Moment};
+pub use namespace::{NamespaceError, NamespacePattern};
 pub use pattern::{PatternError, RepositoryPattern};
 pub use pinned_root::{PinError, PinnedRoot};
-pub use rules::{Mode, NamedUser, RequireDocument, Requirement, Rule, RuleDocument, RuleFault};
+pub use rules::{Mode, NamedUser, RequireDocument, Requirement, Rule, RuleDocument, RuleFault, Subject};

@@ -5,6 +5,7 @@ use wharfinger_identity::AccountId;
 use wharfinger_oci::Reference;
 
 use crate::configuration::RequiredTeam;
+use crate::namespace::{NamespaceError, NamespacePattern};
 use crate::pattern::{PatternError, RepositoryPattern};
 
 /// Whether a rule refuses, or only records what it would have refused.
@@ -48,23 +49,42 @@ pub struct Requirement {
     pub at_least: usize,
 }
 
+/// What a rule is asked about: an image, and the Kubernetes namespace it is to run in; none outside Kubernetes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subject<'a> {
+    pub reference: &'a Reference,
+    pub namespace: Option<&'a str>,
+}
+
 /// One rule with every name resolved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
     pub images: Vec<RepositoryPattern>,
+    /// Empty: wherever it is to run. Else only in these, and nowhere outside Kubernetes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<NamespacePattern>,
     pub require: Requirement,
     pub mode: Mode,
 }
 
 impl Rule {
-    pub fn matches(&self, reference: &Reference) -> bool {
-        self.images.iter().any(|pattern| pattern.matches(reference))
+    pub fn matches(&self, subject: Subject<'_>) -> bool {
+        let here = |namespace| self.namespaces.iter().any(|pattern| pattern.matches(namespace));
+        let somewhere = self.namespaces.is_empty() || subject.namespace.is_some_and(here);
+        somewhere && self.images.iter().any(|pattern| pattern.matches(subject.reference))
+    }
+
+    /// Whether it matches all that a rule for this image in these namespaces would.
+    fn covers(&self, image: &RepositoryPattern, namespaces: &[NamespacePattern]) -> bool {
+        let covered = |namespace| self.namespaces.iter().any(|pattern| pattern.covers(namespace));
+        let everywhere = self.namespaces.is_empty() || (!namespaces.is_empty() && namespaces.iter().all(covered));
+        everywhere && self.images.iter().any(|pattern| pattern.covers(image))
     }
 
     /// What people call the rule at `index`, counted from 0.
     pub fn label(&self, index: usize) -> String {
-        label(index, self.images.iter().map(ToString::to_string))
+        label(index, self.images.iter().map(ToString::to_string), self.namespaces.iter().map(ToString::to_string))
     }
 }
 
@@ -78,11 +98,9 @@ pub struct RuleDocument {
     pub require: RequireDocument,
     #[serde(default = "enforce")]
     pub mode: String,
-    /// Whether it was written at all: it belongs to Kubernetes.
-    #[serde(default, skip_serializing, deserialize_with = "written")]
-    pub namespace: bool,
-    #[serde(default, skip_serializing, deserialize_with = "written")]
-    pub namespaces: bool,
+    /// Kubernetes namespaces, or beginnings of their names with a `*`; left out: wherever it is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -110,8 +128,10 @@ pub enum RuleFault {
     AtLeast { at_least: usize, of: usize },
     #[error("unknown mode `{0}`: write `enforce` or `audit`")]
     Mode(String),
-    #[error("rules by namespace are for Kubernetes and not built yet: leave `namespace` out")]
-    Namespace,
+    #[error("`namespaces` is empty, so it would never apply: name some, or leave it out")]
+    NoNamespaces,
+    #[error(transparent)]
+    Namespace(#[from] NamespaceError),
     #[error("it is never reached: an earlier rule matches each of its images first")]
     NeverReached,
 }
@@ -119,14 +139,12 @@ pub enum RuleFault {
 impl RuleDocument {
     /// What people call the rule at `index`, counted from 0.
     pub fn label(&self, index: usize) -> String {
-        label(index, self.images.iter().map(|image| image.chars().filter(|c| !c.is_control()).collect()))
+        let plain = |text: &String| text.chars().filter(|c| !c.is_control()).collect();
+        label(index, self.images.iter().map(plain), self.namespaces.iter().flatten().map(plain))
     }
 
     /// What the rule means, given whom its names resolved to and the rules before it.
     pub fn resolved(&self, teams: Vec<RequiredTeam>, users: Vec<NamedUser>, earlier: &[Rule]) -> Result<Rule, RuleFault> {
-        if self.namespace || self.namespaces {
-            return Err(RuleFault::Namespace);
-        }
         let mode = match self.mode.as_str() {
             "enforce" => Mode::Enforce,
             "audit" => Mode::Audit,
@@ -136,8 +154,12 @@ impl RuleDocument {
             return Err(RuleFault::NoImages);
         }
         let images = self.images.iter().map(|text| text.parse()).collect::<Result<Vec<RepositoryPattern>, _>>()?;
-        let matched_before =
-            |image: &RepositoryPattern| earlier.iter().any(|rule| rule.images.iter().any(|pattern| pattern.covers(image)));
+        if self.namespaces.as_ref().is_some_and(Vec::is_empty) {
+            return Err(RuleFault::NoNamespaces);
+        }
+        let namespaces = self.namespaces.iter().flatten().map(|text| text.parse());
+        let namespaces = namespaces.collect::<Result<Vec<NamespacePattern>, _>>()?;
+        let matched_before = |image: &RepositoryPattern| earlier.iter().any(|rule| rule.covers(image, &namespaces));
         if images.iter().all(matched_before) {
             return Err(RuleFault::NeverReached);
         }
@@ -149,7 +171,7 @@ impl RuleDocument {
         if at_least == 0 || at_least > of {
             return Err(RuleFault::AtLeast { at_least, of });
         }
-        Ok(Rule { images, require: Requirement { teams, users, at_least }, mode })
+        Ok(Rule { images, namespaces, require: Requirement { teams, users, at_least }, mode })
     }
 }
 
@@ -164,8 +186,8 @@ impl From<&Rule> for RuleDocument {
                 at_least: Some(*at_least).filter(|at_least| *at_least != teams.len() + users.len()),
             },
             mode: rule.mode.as_str().to_owned(),
-            namespace: false,
-            namespaces: false,
+            namespaces: Some(rule.namespaces.iter().map(ToString::to_string).collect())
+                .filter(|names: &Vec<_>| !names.is_empty()),
         }
     }
 }
@@ -174,14 +196,12 @@ fn enforce() -> String {
     Mode::Enforce.as_str().to_owned()
 }
 
-fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    serde::de::IgnoredAny::deserialize(deserializer).map(|_| true)
-}
-
-fn label(index: usize, images: impl Iterator<Item = String>) -> String {
+fn label(index: usize, images: impl Iterator<Item = String>, namespaces: impl Iterator<Item = String>) -> String {
     let images: Vec<String> = images.collect();
-    let images: String = images.join(", ").chars().take(200).collect();
-    format!("rule {} ({images})", index + 1)
+    let namespaces: Vec<String> = namespaces.collect();
+    let place = if namespaces.is_empty() { String::new() } else { format!(" in {}", namespaces.join(", ")) };
+    let what: String = format!("{}{place}", images.join(", ")).chars().take(200).collect();
+    format!("rule {} ({what})", index + 1)
 }
 
 #[cfg(test)]
@@ -229,8 +249,9 @@ mod tests {
         assert_eq!(fault("at_least = 1", "at_least = 0"), RuleFault::AtLeast { at_least: 0, of: 2 });
         assert_eq!(fault("at_least = 1", "at_least = 3"), RuleFault::AtLeast { at_least: 3, of: 2 });
         assert_eq!(fault("\"audit\"", "\"warn\""), RuleFault::Mode("warn".to_owned()));
-        assert_eq!(fault("mode", "namespace = \"prod\"\nmode"), RuleFault::Namespace);
-        assert_eq!(fault("mode", "namespaces = [\"prod\"]\nmode"), RuleFault::Namespace);
+        assert_eq!(fault("mode", "namespaces = []\nmode"), RuleFault::NoNamespaces);
+        assert!(matches!(fault("mode", "namespaces = [\"*\"]\nmode"), RuleFault::Namespace(_)));
+        assert!(toml::from_str::<RuleDocument>(&WHOLE.replace("mode", "namespace = \"prod\"\nmode")).is_err());
         assert!(toml::from_str::<RuleDocument>(&WHOLE.replace("images", "image")).is_err());
         assert!(toml::from_str::<RuleDocument>(&WHOLE.replace("teams", "team")).is_err());
     }
@@ -242,6 +263,33 @@ mod tests {
         assert_eq!(hidden.resolved(vec![team("org/qa")], Vec::new(), &earlier), Err(RuleFault::NeverReached));
         let partly = document(&WHOLE.replace("\"dtr.test/qa/*\"", "\"dtr.test/qa/app\", \"dtr.test/dev/*\""));
         assert!(partly.resolved(vec![team("org/qa")], Vec::new(), &earlier).is_ok());
+    }
+
+    #[test]
+    fn a_rule_for_namespaces_is_for_these_and_for_nothing_outside_kubernetes() {
+        let text = WHOLE.replace("mode", "namespaces = [\"payments\", \"team-*\"]\nmode");
+        let rule = resolved(&text).unwrap();
+        assert_eq!(RuleDocument::from(&rule), document(&text));
+        assert_eq!(rule.label(0), "rule 1 (dtr.test/qa/* in payments, team-*)");
+        let reference = "dtr.test/qa/app:1".parse().unwrap();
+        let matches = |namespace| rule.matches(Subject { reference: &reference, namespace });
+        assert!(matches(Some("payments")) && matches(Some("team-a")));
+        assert!(!matches(Some("dev")) && !matches(None));
+        let other = "dtr.test/dev/app:1".parse().unwrap();
+        assert!(!rule.matches(Subject { reference: &other, namespace: Some("payments") }));
+    }
+
+    #[test]
+    fn a_rule_is_hidden_only_where_an_earlier_one_is_for_all_its_namespaces() {
+        let within = |namespaces: &str| WHOLE.replace("mode", &format!("namespaces = [{namespaces}]\nmode"));
+        let after = |earlier: &str, text: &str| {
+            let earlier = [resolved(earlier).unwrap()];
+            document(text).resolved(vec![team("org/qa")], Vec::new(), &earlier).map(drop)
+        };
+        assert_eq!(after(WHOLE, &within("\"a\"")), Err(RuleFault::NeverReached));
+        assert_eq!(after(&within("\"team-*\""), &within("\"team-a\", \"team-b*\"")), Err(RuleFault::NeverReached));
+        assert_eq!(after(&within("\"team-*\""), &within("\"team-a\", \"dev\"")), Ok(()));
+        assert_eq!(after(&within("\"team-*\""), WHOLE), Ok(()));
     }
 
     #[test]

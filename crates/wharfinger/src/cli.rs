@@ -65,6 +65,9 @@ pub(crate) enum Command {
 pub(crate) struct ExplainArguments {
     /// The image, as a deployment would name it.
     pub(crate) image: String,
+    /// The Kubernetes namespace it would run in: some rules are for some namespaces only.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
     #[command(flatten)]
     pub(crate) bundle: Bundle,
     /// Print the cluster's answer as JSON.

@@ -28,6 +28,7 @@ struct Explained {
     required: Vec<String>,
     missing: Vec<String>,
     withheld: bool,
+    stale_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +41,7 @@ struct Signer {
 
 /// `explain IMAGE`: exit status 1 when the image may not run.
 pub(crate) async fn explain(arguments: &ExplainArguments) -> anyhow::Result<ExitCode> {
-    let question = serde_json::json!({ "image": arguments.image }).to_string();
+    let question = serde_json::json!({ "image": arguments.image, "namespace": arguments.namespace }).to_string();
     let answer = ask(&arguments.bundle, "/api/trust/explain", "application/json", question).await?;
     let explained: Explained = serde_json::from_str(&answer).context("the cluster's answer cannot be understood")?;
     if arguments.json {
@@ -77,6 +78,9 @@ impl Explained {
         row("to do", self.remedy.clone());
         if !self.enforced {
             row("note", "`Run only signed images` is off: it runs all the same".to_owned());
+        }
+        if let Some(seconds) = self.stale_seconds {
+            row("note", format!("the registry does not answer; its trust data is {seconds} s old"));
         }
         if self.withheld {
             row("note", "what was found is shown to readers of the repository only".to_owned());

@@ -16,7 +16,7 @@ use crate::error::{ApiError, json_body};
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
     image: String,
-    /// Policies by Kubernetes namespace do not exist yet; a namespace is refused rather than ignored.
+    /// Of Kubernetes: rules can be for some namespaces only.
     #[serde(default)]
     namespace: Option<String>,
 }
@@ -27,14 +27,9 @@ pub(super) async fn explain(
     body: Bytes,
 ) -> Result<Json<Explanation>, ApiError> {
     let question: Question = json_body(&body)?;
-    if question.namespace.is_some_and(|namespace| !namespace.is_empty()) {
-        return Err(ApiError::new(
-            StatusCode::BAD_REQUEST,
-            "INVALID_REQUEST",
-            "rules by namespace are not built yet: leave `namespace` out",
-        ));
-    }
-    Ok(Json(api.gate.explain(&operator.question(&question.image), &question.image).await))
+    let namespace = question.namespace.filter(|namespace| !namespace.is_empty());
+    let workload = Workload { namespace, ..operator.question(&question.image) };
+    Ok(Json(api.gate.explain(&workload, &question.image).await))
 }
 
 /// UCP's answer to its Kubernetes admission plugin.

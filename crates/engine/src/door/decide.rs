@@ -85,6 +85,7 @@ impl Engine {
             is_admin: account.is_admin,
             credentials: reference.as_ref().map(|reference| auth.for_host(&reference.host)).unwrap_or_default(),
             purpose,
+            namespace: None,
         };
         // A pull asks a registry, whatever the engine may have under that name.
         let asks_a_registry = matches!(purpose, Purpose::Pull | Purpose::Inspect) || asked(image) == Asked::ByName;

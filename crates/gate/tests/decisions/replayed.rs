@@ -1,6 +1,6 @@
 //! A recorded decision is reached again from its record, by each kind of verdict; what was changed afterwards is not.
 
-use wharfinger_gate::{Grounds, Replay, ReplayRefused, Replayed};
+use wharfinger_gate::{Decide as _, Grounds, Purpose, Replay, ReplayRefused, Replayed, Workload};
 use wharfinger_policy::Mode;
 use wharfinger_storage::audit::{Link, Recorded};
 
@@ -41,7 +41,9 @@ async fn every_verdict_follows_from_what_was_recorded_with_it() {
         .configure(|configuration| {
             configuration.trust.allow_repos = vec![elsewhere];
             let rule = stage.rule("audited/*", &["qa"], None);
-            configuration.trust.rules = vec![wharfinger_policy::Rule { mode: Mode::Audit, ..rule }];
+            let there = stage.rule("qa/app", &["security"], None);
+            let there = wharfinger_policy::Rule { namespaces: vec!["prod".parse().unwrap()], ..there };
+            configuration.trust.rules = vec![wharfinger_policy::Rule { mode: Mode::Audit, ..rule }, there];
         })
         .await;
     stage.record_policy().await;
@@ -63,6 +65,10 @@ async fn every_verdict_follows_from_what_was_recorded_with_it() {
         drop(stage.decide_exactly(image).await);
         expected.push(verdict);
     }
+    let image = format!("{}:v1", stage.gun());
+    let in_prod = Workload { namespace: Some("prod".to_owned()), ..Stage::workload(&image, Purpose::Create) };
+    drop(stage.gate.admit(&in_prod).await);
+    expected.push("deny (policy-not-met)");
     stage.configure(|configuration| Stage::require(configuration, &["security"])).await;
     stage.record_policy().await;
     drop(stage.decide("qa/app:v1").await);

@@ -154,7 +154,7 @@ impl Stage {
         let teams: Vec<_> = teams.iter().map(team).collect();
         let at_least = at_least.unwrap_or(teams.len());
         let require = Requirement { teams, users: Vec::new(), at_least };
-        Rule { images: vec![self.host.gun(path).parse().unwrap()], require, mode: Mode::Enforce }
+        Rule { images: vec![self.host.gun(path).parse().unwrap()], namespaces: Vec::new(), require, mode: Mode::Enforce }
     }
 
     pub async fn configure(&self, change: impl FnOnce(&mut Configuration)) {
