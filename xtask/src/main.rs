@@ -10,7 +10,7 @@ mod packages;
 mod terminal;
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -69,9 +69,10 @@ fn ci() -> Result<()> {
     tests::run(&[])
 }
 
-/// The repository.
+/// The repository, as cargo says when it runs this: clones that share a target folder share the program, too.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+    let built_in = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from).join("..")
 }
 
 /// Runs cargo in the foreground and expects it to succeed.
