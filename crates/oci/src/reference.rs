@@ -229,7 +229,9 @@ impl Reference {
     /// Host (as written) and path: what clients use as GUN.
     pub fn name(&self) -> String {
         if self.host_as_written.is_empty() {
-            self.repository.as_str().strip_prefix("library/").unwrap_or(self.repository.as_str()).to_owned()
+            // `library/x/y` is no official image: without its beginning it would be another repository.
+            let official = self.repository.as_str().strip_prefix("library/").filter(|image| !image.contains('/'));
+            official.unwrap_or(self.repository.as_str()).to_owned()
         } else {
             format!("{}/{}", self.host_as_written, self.repository)
         }
@@ -329,6 +331,7 @@ mod tests {
         assert_eq!(parse("busybox").host.as_str(), "docker.io");
         assert_eq!(parse("busybox").repository.as_str(), "library/busybox");
         assert_eq!(parse("busybox").without_digest(), "busybox:latest");
+        assert_eq!(parse("library/x/y").without_digest(), "library/x/y:latest", "which is not `x/y`");
         assert_eq!(parse("index.docker.io/library/busybox").host.as_str(), "docker.io");
     }
 
