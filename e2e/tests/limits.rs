@@ -86,18 +86,25 @@ fn whoever_has_too_many_calls_under_way_waits_at_every_door_and_nobody_else_does
     assert!(until(PATIENCE, || admin.get("/id/").status == 200));
 }
 
-/// They are counted in `transport`; here is that the flags arrive.
+/// They are counted in `transport`; here is that the flags arrive. It is a cluster alone: one that follows a registry's
+/// changefeed at the same address has the only place there is.
 #[test]
 fn the_bounds_of_an_address_have_flags_that_count() {
     let dir = tempfile::Builder::new().prefix("wf-").tempdir().unwrap();
-    let wharfinger = up(&dir.path().join("connections"), "--max-connections-per-address", "1");
+    let alone = |flag: &str| {
+        let at = format!("127.0.0.1:{}", free_port());
+        let serve = Serve::new("cluster serve", &dir.path().join(flag)).flag("--cluster-listen", &at);
+        serve.flag("--engine", "unix:///no/engine.sock").flag(flag, "1").start().unwrap()
+    };
+
+    let wharfinger = alone("--max-connections-per-address");
     let url = wharfinger.cluster().unwrap();
     let held = TcpStream::connect(url.trim_start_matches("https://")).unwrap();
     assert!(Api::at(url).try_call("GET", "/ca", None).is_err(), "a second connection");
     drop(held);
     assert!(until(PATIENCE, || Api::at(url).try_call("GET", "/ca", None).is_ok()));
 
-    let wharfinger = up(&dir.path().join("calls"), "--max-calls-per-address", "1");
+    let wharfinger = alone("--max-calls-per-address");
     let url = wharfinger.cluster().unwrap();
     let json = ["-X", "POST", "-H", "Content-Type: application/json"];
     let mut sending = Sending::to(&format!("{url}/auth/login"), &json);
