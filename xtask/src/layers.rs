@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("registry", DOOR),
     ("notary", DOOR),
     ("engine", DOOR),
+    ("admission", DOOR),
     ("api", DOOR),
 ];
 
@@ -38,7 +39,7 @@ const DOOR: &[&str] = &["auth", "trust", "gate", "cluster", "storage", "transpor
 const FOREIGN: &[(&[&str], &[&str])] = &[
     (&["keys", "oci", "identity", "tuf", "policy"], &["tokio", "axum", "hyper", "reqwest", "sqlx", "tracing", "futures-util"]),
     (&["auth", "trust", "gate", "cluster", "storage"], &["axum", "hyper", "sqlx"]),
-    (&["registry", "notary", "engine", "api"], &["sqlx", "reqwest"]),
+    (&["registry", "notary", "engine", "admission", "api"], &["sqlx", "reqwest"]),
 ];
 
 /// Crates that may import everything: the composition root, and what tests and measures it.

@@ -1,0 +1,5 @@
+//! May this Kubernetes object be stored, and with which digests?
+//!
+//! The API server asks with an `AdmissionReview`, twice: first to have every image pinned to its signed digest, then, when all
+//! others had their say, whether the final object still holds nothing else. Every decision is the gate's; this room knows only
+//! where in an object images stand. What it cannot read it refuses.
