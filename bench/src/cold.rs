@@ -72,7 +72,7 @@ async fn decided(registry: &Wharfinger, person: &Person, gun: &str) -> Result<Ti
         let sql = Arc::new(Sql::open(&folder.path().join("db")).await?);
         world::tell(&sql, &key, &host, &ca).await?;
         let gate = Cluster::new(&sql).gate;
-        let workload = Workload { credentials: vec![credentials.clone()], ..world::workload(&image) };
+        let workload = Workload { credentials: Arc::new(vec![credentials.clone()]), ..world::workload(&image) };
         let start = Instant::now();
         let admitted = gate.admit(&workload).await;
         times.add(start.elapsed());

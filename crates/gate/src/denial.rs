@@ -80,6 +80,27 @@ impl Denial {
         }
     }
 
+    /// Why, where the image is named beside it.
+    pub fn reason(&self) -> String {
+        match &self.cause {
+            Cause::NoTrustData { .. } | Cause::Deleted { .. } | Cause::NotReleased | Cause::LocalOnly => {
+                "image or trust data does not exist".to_owned()
+            }
+            Cause::PolicyNotMet { .. } | Cause::RuleNotMet { .. } | Cause::OtherDigest { .. } | Cause::Replayed { .. } => {
+                "image did not meet required signing policy".to_owned()
+            }
+            Cause::NotRegistered { .. } | Cause::Malformed { .. } => self.message(),
+            Cause::Distrusted { why, .. } | Cause::Undecided { why } => format!("trust could not be decided: {why}"),
+            Cause::Outdated => "the policy changed while it was being decided".to_owned(),
+            Cause::Withheld(cause) => match &**cause {
+                Cause::Distrusted { code, .. } => {
+                    format!("trust could not be decided: its trust data is not to be trusted ({code})")
+                }
+                cause => Self { image: self.image.clone(), cause: cause.clone() }.reason(),
+            },
+        }
+    }
+
     /// What else `explain` and the log say: what was found, and what to do.
     pub fn remedy(&self) -> String {
         let image = &self.image;

@@ -139,6 +139,22 @@ impl Gate {
         parsed.as_ref().filter(|(known, _)| *known == revision).map(|(_, configuration)| Arc::clone(configuration))
     }
 
+    /// What stays of a judgement: its record, and what it proved. Of a dry run, nothing.
+    async fn keep(
+        &self,
+        workload: &Workload,
+        image: &str,
+        basis: &Basis,
+        configuration: &Configuration,
+        judgement: &Judgement,
+    ) -> Result<(), Denial> {
+        if !workload.dry_run {
+            self.record(workload, image, basis, configuration, judgement).await?;
+            self.prove(judgement, basis.policy).await;
+        }
+        Ok(())
+    }
+
     /// What is allowed now on fresh trust data may be allowed for a while when the registry does not answer.
     async fn prove(&self, judgement: &Judgement, policy: i64) {
         if let (Ok(Pin::Signed(pin)), Some(collection), None) =
@@ -199,37 +215,40 @@ impl Decide for Gate {
         let first = workload.images.first().map_or("", String::as_str);
         let (basis, configuration) = self.ground(first).await?;
         let mut pins = BTreeMap::new();
-        let mut collections = Vec::new();
+        let (mut collections, mut warnings) = (Vec::new(), Vec::new());
         for image in &workload.images {
             if !configuration.trust.require_content_trust {
                 pins.insert(image.clone(), Pin::Unenforced);
                 continue;
             }
             let judgement = self.judge(&configuration, Some(basis.policy), workload, image).await;
-            self.record(workload, image, &basis, &configuration, &judgement).await?;
-            self.prove(&judgement, basis.policy).await;
+            self.keep(workload, image, &basis, &configuration, &judgement).await?;
             match judgement.outcome {
                 Ok(pin) => drop(pins.insert(image.clone(), pin)),
                 Err(denial) => return Err(self.told(workload, judgement.judged.as_deref(), denial).await),
             }
+            if let Some(would_be) = judgement.audited {
+                warnings.push(self.told(workload, judgement.judged.as_deref(), would_be).await);
+            }
             collections.extend(judgement.collection);
         }
-        Ok(Admitted { pins, basis, collections })
+        Ok(Admitted { pins, basis, collections, warnings })
     }
 
     async fn admit_local(&self, workload: &Workload, asked: &str, repo_digests: &[String]) -> Result<Admitted, Denial> {
         let (basis, configuration) = self.ground(asked).await?;
         if !configuration.trust.require_content_trust {
-            return Ok(Admitted { pins: BTreeMap::from([(asked.to_owned(), Pin::Unenforced)]), basis, collections: Vec::new() });
+            let pins = BTreeMap::from([(asked.to_owned(), Pin::Unenforced)]);
+            return Ok(Admitted { pins, basis, collections: Vec::new(), warnings: Vec::new() });
         }
         let judgement = self.judge_local(&configuration, Some(basis.policy), workload, asked, repo_digests).await;
-        self.record(workload, asked, &basis, &configuration, &judgement).await?;
-        self.prove(&judgement, basis.policy).await;
+        self.keep(workload, asked, &basis, &configuration, &judgement).await?;
         let pins = match judgement.outcome {
             Ok(pin) => BTreeMap::from([(asked.to_owned(), pin)]),
             Err(denial) => return Err(self.told(workload, judgement.judged.as_deref(), denial).await),
         };
-        Ok(Admitted { pins, basis, collections: judgement.collection.into_iter().collect() })
+        let warnings = judgement.audited.into_iter().collect();
+        Ok(Admitted { pins, basis, collections: judgement.collection.into_iter().collect(), warnings })
     }
 
     async fn still_current(&self, admitted: &Admitted) -> Result<(), Denial> {
@@ -273,7 +292,7 @@ impl Decide for Gate {
 
     async fn registry_auth(&self, account: &AccountId, reference: &Reference) -> Option<String> {
         let local = self.local.as_ref().filter(|local| *local.host() == reference.host)?;
-        let token = local.pull_token(account, &reference.repository, reference.repository.as_str()).await?;
+        let token = local.pull_token(Some(account), &reference.repository, reference.repository.as_str()).await?;
         let value = serde_json::json!({ "registrytoken": token, "serveraddress": reference.host.as_str() });
         Some(base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE, value.to_string()))
     }
@@ -284,12 +303,13 @@ impl Workload {
     pub fn question(image: &str, account: AccountId, account_name: &str) -> Self {
         Self {
             images: vec![image.to_owned()],
-            account,
+            account: Some(account),
             account_name: account_name.to_owned(),
             is_admin: false,
-            credentials: Vec::new(),
+            credentials: Arc::new(Vec::new()),
             purpose: Purpose::Explain,
             namespace: None,
+            dry_run: false,
         }
     }
 }

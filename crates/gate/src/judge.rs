@@ -8,7 +8,7 @@ use wharfinger_policy::{Configuration, Evidence, Mode, Registration, Rule, Signe
 use wharfinger_trust::{Credentials, NotaryServer, NotaryUrl, Secret, TokenRealm, TrustError};
 use wharfinger_tuf::{Collection, Gun, Pins, TargetFile};
 
-use crate::{Cause, Denial, Gate, Pin, SignedPin, Workload};
+use crate::{Cause, Denial, Gate, Pin, PresentedError, SignedPin, Workload};
 
 /// What was found for one image, and what follows.
 pub(crate) struct Judgement {
@@ -151,9 +151,13 @@ impl Gate {
             }
             // It may have been signed a moment ago: before it is refused, the registry is asked.
         }
-        let credentials = self.credentials(registration, workload, reference, &gun).await;
+        let (credentials, unread) = self.credentials(registration, workload, reference, &gun).await;
         match self.resolver.resolve_anew(&place, &gun, &credentials).await {
             Ok(collection) => self.judge_collection(configuration, collection, subject).await,
+            // The registry asks for credentials, and those that were meant for it could not be read.
+            Err(TrustError::Absent { credentials_refused: true }) if unread.is_some() => {
+                refused(Cause::Undecided { why: unread.map(|error| error.to_string()).unwrap_or_default() })
+            }
             Err(error) => {
                 let silent = matches!(error, TrustError::Unreachable { .. });
                 let unanswered = refused(cause(error, &reference.without_digest()));
@@ -251,22 +255,29 @@ impl Gate {
         Ok(evidence)
     }
 
-    /// In the order they are tried: the request's own, the caller's right where accounts are shared, the registration's.
+    /// In the order they are tried: the request's own, the caller's right where accounts are shared, the registration's; and why
+    /// the request's own could not be read.
     async fn credentials(
         &self,
         registration: &Registration,
         workload: &Workload,
         reference: &Reference,
         gun: &Gun,
-    ) -> Vec<Credentials> {
-        let mut credentials = workload.credentials.clone();
-        if let Some(local) = self.local.as_ref().filter(|local| *local.host() == reference.host)
-            && let Some(token) = local.pull_token(&workload.account, &reference.repository, &gun.to_string()).await
-        {
-            credentials.push(Credentials::Bearer(Secret::new(token)));
+    ) -> (Vec<Credentials>, Option<PresentedError>) {
+        let (mut credentials, unread) = match workload.credentials.for_image(reference).await {
+            Ok(presented) => (presented, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        if let Some(local) = self.local.as_ref().filter(|local| *local.host() == reference.host) {
+            let token = match &workload.account {
+                Some(account) => local.pull_token(Some(account), &reference.repository, &gun.to_string()).await,
+                // The registry in this process needs no read credentials to be registered: this is what stands for them.
+                None => local.mirror_token().await,
+            };
+            credentials.extend(token.map(|token| Credentials::Bearer(Secret::new(token))));
         }
         credentials.extend(self.read_credentials(registration, &reference.host));
-        credentials
+        (credentials, unread)
     }
 
     /// Those that the registration holds.

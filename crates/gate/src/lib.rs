@@ -30,6 +30,6 @@ pub use foresee::Standing;
 pub use gate::{Decisions, Gate};
 pub use grounds::{Grounds, Policy, Signer, SignerOwner};
 pub use judge::read_password_context;
-pub use ports::{Directory, DirectoryError, LocalRegistry};
+pub use ports::{Directory, DirectoryError, LocalRegistry, Presented, PresentedError};
 pub use replay::{Outcome, Replay, ReplayRefused, Replayed};
 pub use workload::{Admitted, Pin, Purpose, SignedPin, Workload};

@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use wharfinger_identity::AccountId;
 use wharfinger_keys::PublicKey;
-use wharfinger_oci::{Host, Repository};
+use wharfinger_oci::{Host, Reference, Repository};
 use wharfinger_policy::Owner;
+use wharfinger_trust::Credentials;
 
 #[derive(Debug, thiserror::Error)]
 #[error("the directory of accounts did not answer")]
@@ -25,10 +26,30 @@ pub trait Directory: Send + Sync {
 pub trait LocalRegistry: Send + Sync {
     fn host(&self) -> &Host;
 
-    /// A short-lived bearer token with which `account` may pull `repository`; `None` if it may not or is not there.
-    /// `name` is what the token is for, as the client will ask: with or without host.
-    async fn pull_token(&self, account: &AccountId, repository: &Repository, name: &str) -> Option<String>;
+    /// A short-lived bearer token with which `account` (none: nobody in particular) may pull `repository`; `None` if it may not
+    /// or is not there. `name` is what the token is for, as the client will ask: with or without host.
+    async fn pull_token(&self, account: Option<&AccountId>, repository: &Repository, name: &str) -> Option<String>;
 
     /// A short-lived bearer token with which this process itself reads all trust data there and follows its changes.
     async fn mirror_token(&self) -> Option<String>;
+}
+
+/// The credentials that came with a request were there, and could not be read.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct PresentedError(pub String);
+
+/// Credentials that came with a request. They are asked for only where a registry has to be asked.
+#[async_trait]
+pub trait Presented: Send + Sync {
+    /// Those that are for `reference`'s registry.
+    async fn for_image(&self, reference: &Reference) -> Result<Vec<Credentials>, PresentedError>;
+}
+
+/// For the registry of every image of the workload.
+#[async_trait]
+impl Presented for Vec<Credentials> {
+    async fn for_image(&self, _: &Reference) -> Result<Vec<Credentials>, PresentedError> {
+        Ok(self.clone())
+    }
 }

@@ -13,7 +13,8 @@ impl Gate {
         }
         let (Ok(reference), Some(local)) = (image.parse::<Reference>(), &self.local) else { return false };
         let name = reference.repository.as_str();
-        *local.host() == reference.host && local.pull_token(&workload.account, &reference.repository, name).await.is_some()
+        *local.host() == reference.host
+            && local.pull_token(workload.account.as_ref(), &reference.repository, name).await.is_some()
     }
 
     /// `denial` as `workload`'s account may see it: `judged` is the reference it comes from.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use wharfinger_identity::AccountId;
 use wharfinger_oci::{Digest, Reference};
-use wharfinger_trust::{Collection, Credentials};
+use wharfinger_trust::Collection;
+
+use crate::{Denial, Presented};
 
 /// Why images are asked about; recorded, and never a reason to decide otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +17,8 @@ pub enum Purpose {
     Service,
     Inspect,
     Explain,
+    /// A Kubernetes object is to be stored.
+    Admission,
 }
 
 impl Purpose {
@@ -25,6 +29,7 @@ impl Purpose {
             Self::Service => "service",
             Self::Inspect => "inspect",
             Self::Explain => "explain",
+            Self::Admission => "admission",
         }
     }
 }
@@ -33,15 +38,19 @@ impl Purpose {
 pub struct Workload {
     /// The references exactly as the request holds them.
     pub images: Vec<String>,
-    pub account: AccountId,
+    /// Who asks; none for somebody whom another system knows (a Kubernetes user), who may what anybody may.
+    pub account: Option<AccountId>,
+    /// What the audit log calls them.
     pub account_name: String,
     /// An administrator of this cluster, who is told everything.
     pub is_admin: bool,
-    /// Credentials that came with the request, for the images' registry.
-    pub credentials: Vec<Credentials>,
+    /// What came with the request.
+    pub credentials: Arc<dyn Presented>,
     pub purpose: Purpose,
     /// The Kubernetes namespace it is to run in; none outside Kubernetes.
     pub namespace: Option<String>,
+    /// Nothing will run of it: it is decided, and nothing is recorded, counted or remembered.
+    pub dry_run: bool,
 }
 
 /// What the gate found for one image.
@@ -74,6 +83,8 @@ pub struct Admitted {
     pub(crate) basis: Basis,
     /// The trust data the pins come from.
     pub(crate) collections: Vec<Arc<Collection>>,
+    /// What is allowed only because its rule is in audit mode: what would have been the denials.
+    pub(crate) warnings: Vec<Denial>,
 }
 
 /// The revisions a decision rests on.
@@ -88,12 +99,22 @@ impl Admitted {
     pub fn pin(&self, image: &str) -> Option<&Pin> {
         self.pins.get(image)
     }
+
+    /// Which images run only because their rule is in audit mode, and why they would have been denied.
+    pub fn warnings(&self) -> &[Denial] {
+        &self.warnings
+    }
 }
 
 #[cfg(feature = "testing")]
 impl Admitted {
     /// What a test wants a gate to have said. The doors' tests stand on it; there is no other way around the gate.
     pub fn forged_for_tests(pins: impl IntoIterator<Item = (String, Pin)>) -> Self {
-        Self { pins: pins.into_iter().collect(), basis: Basis { policy: 0, directory: 0 }, collections: Vec::new() }
+        Self {
+            pins: pins.into_iter().collect(),
+            basis: Basis { policy: 0, directory: 0 },
+            collections: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 }

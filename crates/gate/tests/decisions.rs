@@ -4,6 +4,8 @@
 mod forge;
 #[path = "../../trust/tests/host/mod.rs"]
 mod host;
+#[path = "decisions/kubernetes.rs"]
+mod kubernetes;
 #[path = "decisions/replayed.rs"]
 mod replayed;
 #[path = "decisions/silence.rs"]

@@ -1,6 +1,7 @@
 //! Asking the gate about the images of a call.
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 
 use http::HeaderValue;
 use wharfinger_auth::Granted;
@@ -53,7 +54,7 @@ impl Engine {
         }
         let pinned = match purpose {
             // These ask the registry themselves.
-            Purpose::Pull | Purpose::Inspect | Purpose::Explain => return Ok(None),
+            Purpose::Pull | Purpose::Inspect | Purpose::Explain | Purpose::Admission => return Ok(None),
             Purpose::Create => {
                 let digests = self.upstream.repo_digests(image).await?.unwrap_or_default();
                 reference.digest_among(&digests).map(|digest| reference.pinned(&digest))
@@ -80,12 +81,13 @@ impl Engine {
         let account = &granted.principal().account;
         let workload = Workload {
             images: vec![image.to_owned()],
-            account: account.id.clone(),
+            account: Some(account.id.clone()),
             account_name: account.name.to_string(),
             is_admin: account.is_admin,
-            credentials: reference.as_ref().map(|reference| auth.for_host(&reference.host)).unwrap_or_default(),
+            credentials: Arc::new(reference.as_ref().map(|reference| auth.for_host(&reference.host)).unwrap_or_default()),
             purpose,
             namespace: None,
+            dry_run: false,
         };
         // A pull asks a registry, whatever the engine may have under that name.
         let asks_a_registry = matches!(purpose, Purpose::Pull | Purpose::Inspect) || asked(image) == Asked::ByName;
