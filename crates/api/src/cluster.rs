@@ -116,7 +116,7 @@ impl From<ClusterError> for ApiError {
         let message = error.to_string();
         let bad = |code, message| Self::new(StatusCode::BAD_REQUEST, code, message);
         match error {
-            ClusterError::Configuration(_) => bad("INVALID_CONFIGURATION", message),
+            ClusterError::Configuration(_) | ClusterError::KubernetesCa(_) => bad("INVALID_CONFIGURATION", message),
             ClusterError::Host(_) => bad("INVALID_HOST", message),
             ClusterError::Team(TeamError::Storage(error)) | ClusterError::Storage(error) => error.into(),
             ClusterError::Team(_) | ClusterError::Named { .. } => bad("INVALID_TEAM", message),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::Digest as _;
 use time::OffsetDateTime;
 use wharfinger_gate::Policy;
-use wharfinger_keys::SealKey;
+use wharfinger_keys::{CertificateError, SealKey};
 use wharfinger_oci::{Host, HostError};
 use wharfinger_policy::{
     Configuration, ConfigurationError, Exemption, ExemptionDocument, NamedUser, TrustConfiguration, TrustDocument,
@@ -19,6 +19,7 @@ use wharfinger_storage::workloads::Workloads;
 use wharfinger_trust::Resolver;
 
 use crate::existing::{Existing, Runner, RunnerSilent};
+use crate::kubernetes;
 use crate::registrations::notary;
 use crate::teams::{self, TeamError};
 use crate::{EngineCa, InstallError, Installed};
@@ -40,6 +41,8 @@ pub enum ClusterError {
     },
     #[error("trusted registry not added: {host}: {cause}")]
     NotAdded { host: Host, cause: String },
+    #[error("in `[kubernetes]`: the ca_bundle is not PEM of certificates: {0}")]
+    KubernetesCa(#[source] CertificateError),
     #[error("{0}: read_username and read_password go together")]
     HalfCredentials(Host),
     #[error("{0} is not a registered trusted registry")]
@@ -182,12 +185,14 @@ impl Cluster {
 
     async fn read_file(&self, actor: &str, text: &str, current: &Current) -> Result<Configuration, ClusterError> {
         let written = Configuration::read(text)?;
+        kubernetes::check(&written.kubernetes)?;
         // A file is edited as a whole: a rule that is not in it any more was taken out.
         let trust = TrustDocument { rules: Some(written.trust.rules.clone().unwrap_or_default()), ..written.trust };
         let mut configuration = Configuration {
             registries: written.registries,
             trust: self.meaning(actor, current, trust).await?,
             auth: written.auth,
+            kubernetes: written.kubernetes,
             kept: written.kept,
         };
         self.check_registrations(&current.configuration, &mut configuration).await?;
@@ -309,6 +314,7 @@ impl Cluster {
         drop(writing);
         self.forget_credentials(&current.configuration, &next);
         let mut notes = self.tell_engine(&current.configuration, &next);
+        notes.extend(kubernetes::no_longer_decided(&current.configuration, &next));
         if turned_on && let Err(error) = self.record_existing().await {
             tracing::warn!(%error, "what runs is not on record yet");
             notes.push(format!(
@@ -343,6 +349,12 @@ impl Cluster {
                     })).collect::<Vec<_>>(),
                 })).collect::<Vec<_>>(),
                 "default_new_user_role": configuration.auth.default_new_user_role,
+                "kubernetes": {
+                    "server": configuration.kubernetes.server,
+                    "ca_sha256": hex::encode(sha2::Sha256::digest(configuration.kubernetes.ca_bundle.trim())),
+                    "recheck_unchanged": configuration.kubernetes.recheck_unchanged,
+                    "resources": configuration.kubernetes.resources,
+                },
             })
         };
         let act = Act {

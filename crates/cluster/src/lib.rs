@@ -6,6 +6,7 @@
 mod administration;
 mod engine_ca;
 mod existing;
+mod kubernetes;
 mod probe;
 mod registrations;
 mod repin;

@@ -321,6 +321,34 @@ async fn a_file_is_taken_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn what_is_said_of_kubernetes_is_checked_kept_recorded_and_gone_with_the_file_that_leaves_it_out() {
+    let stage = Stage::new().await;
+    let without = stage.cluster.current().await.unwrap().configuration.write();
+    let with = format!(
+        "{without}\n[kubernetes]\nserver = \"https://kube.test:6443\"\nca_bundle = '''\n{}'''\nrecheck_unchanged = true\n\
+         [[kubernetes.resources]]\ngroup = \"argoproj.io\"\nresource = \"workflows\"\nimages = [\"$.spec.image\"]\n",
+        stage.host.ca
+    );
+    for (from, to) in [("BEGIN CERTIFICATE", "BEGIN NOTHING"), ("$.spec.image", "$"), ("recheck_unchanged", "recheck")] {
+        let refused = stage.cluster.replace_file("ann", &with.replace(from, to), None).await.unwrap_err();
+        assert!(refused.to_string().contains("[kubernetes]"), "{refused}");
+    }
+    assert_eq!(stage.cluster.replace_file("ann", &with, None).await.unwrap().notes, [""; 0]);
+    let kept = stage.cluster.current().await.unwrap().configuration;
+    assert_eq!((kept.kubernetes.server.as_str(), kept.kubernetes.recheck_unchanged), ("https://kube.test:6443", true));
+    assert_eq!((kept.kubernetes.ca_bundle.trim(), kept.kubernetes.resources.len()), (stage.host.ca.trim(), 1));
+    let detail = stage.sql.newest(None, 1).await.unwrap().remove(0).act.detail;
+    let detail: serde_json::Value = serde_json::from_str(&detail).unwrap();
+    assert_eq!(detail["to"]["kubernetes"]["resources"][0]["images"][0], "$.spec.image");
+    assert_eq!(detail["from"]["kubernetes"]["server"], "");
+    stage.require(&[]).await.unwrap();
+    assert_eq!(stage.cluster.current().await.unwrap().configuration.kubernetes, kept.kubernetes, "a policy alone leaves it");
+    let change = stage.cluster.replace_file("ann", &without, None).await.unwrap();
+    assert!(change.notes[0].starts_with("images of workflows.argoproj.io are not decided on any more"), "{:?}", change.notes);
+    assert!(stage.cluster.current().await.unwrap().configuration.kubernetes.server.is_empty());
+}
+
+#[tokio::test]
 async fn breaking_the_glass_switches_off_and_says_why() {
     let stage = Stage::new().await;
     stage.require(&[]).await.unwrap();

@@ -9,6 +9,7 @@ use wharfinger_identity::{Role, TeamId};
 use wharfinger_oci::{Host, HostError, Reference, Repository};
 
 use crate::exemptions::{Exemption, ExemptionDocument, ExemptionFault};
+use crate::kubernetes::{KubernetesFault, KubernetesSettings};
 use crate::pattern::{PatternError, RepositoryPattern};
 use crate::pinned_root::{self, PinError, PinnedRoot};
 use crate::rules::{Rule, RuleDocument, RuleFault, Subject};
@@ -269,6 +270,8 @@ pub struct Configuration {
     pub trust: TrustConfiguration,
     #[serde(default)]
     pub auth: AuthSettings,
+    #[serde(default)]
+    pub kubernetes: KubernetesSettings,
     /// UCP's sections that mean nothing here: kept and returned.
     #[serde(default)]
     pub kept: toml::Table,
@@ -306,6 +309,8 @@ pub enum ConfigurationError {
     },
     #[error(transparent)]
     PinnedRoot(#[from] PinError),
+    #[error("in `[kubernetes]`: {0}")]
+    Kubernetes(#[from] KubernetesFault),
 }
 
 /// A configuration file as it was written: teams still by name.
@@ -314,6 +319,7 @@ pub struct WrittenConfiguration {
     pub registries: Vec<Registration>,
     pub trust: TrustDocument,
     pub auth: AuthSettings,
+    pub kubernetes: KubernetesSettings,
     pub kept: toml::Table,
 }
 
@@ -335,7 +341,12 @@ impl Configuration {
             seen.push(host);
         }
         let auth = take_auth(&mut file)?;
-        Ok(WrittenConfiguration { registries, trust: section("[trust_configuration]", trust)?, auth, kept: file })
+        let kubernetes: KubernetesSettings = match file.remove("kubernetes") {
+            Some(written) => section("[kubernetes]", written)?,
+            None => KubernetesSettings::default(),
+        };
+        kubernetes.check()?;
+        Ok(WrittenConfiguration { registries, trust: section("[trust_configuration]", trust)?, auth, kubernetes, kept: file })
     }
 
     /// The file's text: what [`Configuration::read`] takes, without secrets.
@@ -349,6 +360,10 @@ impl Configuration {
         file.insert("auth".to_owned(), auth.into());
         let trust = toml::Value::try_from(TrustDocument::from(&self.trust)).expect("the trust section is plain data");
         file.insert("trust_configuration".to_owned(), trust);
+        if self.kubernetes != KubernetesSettings::default() {
+            let kubernetes = toml::Value::try_from(&self.kubernetes).expect("the section is plain data");
+            file.insert("kubernetes".to_owned(), kubernetes);
+        }
         let without_secret = |registration: &Registration| {
             let shown = Registration { read_password: String::new(), ..registration.clone() };
             toml::Value::try_from(shown).expect("a registration is plain data")
@@ -407,6 +422,13 @@ mod tests {
         allow_repos = ["dtr.test/infra/*"]
         allow_builds = true
         max_staleness_minutes = 5
+        [kubernetes]
+        server = "https://kube.test:6443"
+        recheck_unchanged = true
+        [[kubernetes.resources]]
+        group = "argoproj.io"
+        resource = "workflows"
+        images = ["$.spec.templates[*].container.image"]
         [[registries]]
         host_address = "DTR.test:443"
         ca_bundle = "pem"
@@ -423,7 +445,8 @@ mod tests {
         let team = |name: &String| RequiredTeam { id: TeamId::stored(name), name: name.clone() };
         let teams = written.trust.require_signature_from.as_ref().map(|names| names.iter().map(team).collect());
         let trust = written.trust.resolved(teams, None, Vec::new(), &TrustConfiguration::default()).unwrap();
-        Configuration { registries: written.registries, trust, auth: written.auth, kept: written.kept }
+        let WrittenConfiguration { registries, auth, kubernetes, kept, .. } = written;
+        Configuration { registries, trust, auth, kubernetes, kept }
     }
 
     #[test]
@@ -431,6 +454,8 @@ mod tests {
         let first = configuration(FILE);
         assert_eq!(first.registries[0].host_address, "dtr.test");
         assert_eq!(first.auth.default_new_user_role, Role::ViewOnly);
+        assert_eq!((first.kubernetes.server.as_str(), first.kubernetes.recheck_unchanged), ("https://kube.test:6443", true));
+        assert_eq!(first.kubernetes.resources[0].name(), "workflows.argoproj.io");
         assert_eq!(first.without_effect(), ["audit_log_configuration", "auth.backend"]);
         let text = first.write();
         assert!(!text.contains("secret"), "{text}");
@@ -462,9 +487,23 @@ mod tests {
             ("ca = \"third pem\"", "cas = \"third pem\""),
             ("ca = \"third pem\"", "keys = []"),
             ("viewonly", "viewer"),
+            ("recheck_unchanged", "recheck"),
+            ("https://kube.test:6443", "kube.test"),
+            ("$.spec.templates[*].container.image", "$"),
         ] {
             assert!(Configuration::read(&FILE.replace(from, to)).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn a_file_without_kubernetes_has_none_and_a_document_stored_before_there_was_any_is_read() {
+        let (without, _) = FILE.split_once("[kubernetes]").unwrap();
+        let without = configuration(&format!("registries = []\n{without}"));
+        assert_eq!(without.kubernetes, KubernetesSettings::default());
+        assert!(!without.write().contains("kubernetes"), "{}", without.write());
+        let mut stored = serde_json::to_value(&without).unwrap();
+        stored.as_object_mut().unwrap().remove("kubernetes").unwrap();
+        assert_eq!(serde_json::from_value::<Configuration>(stored).unwrap(), without);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 mod configuration;
 mod evaluate;
 mod exemptions;
+mod image_path;
+mod kubernetes;
 mod namespace;
 mod pattern;
 mod pinned_root;
@@ -17,6 +19,8 @@ pub use configuration::{
 };
 pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
 pub use exemptions::{Exemption, ExemptionDocument, ExemptionFault, Moment};
+pub use image_path::{ImagePath, ImagePathError};
+pub use kubernetes::{ImageResource, KubernetesFault, KubernetesSettings};
 pub use namespace::{NamespaceError, NamespacePattern};
 pub use pattern::{PatternError, RepositoryPattern};
 pub use pinned_root::{PinError, PinnedRoot};
