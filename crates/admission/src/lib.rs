@@ -3,3 +3,15 @@
 //! The API server asks with an `AdmissionReview`, twice: first to have every image pinned to its signed digest, then, when all
 //! others had their say, whether the final object still holds nothing else. Every decision is the gate's; this room knows only
 //! where in an object images stand. What it cannot read it refuses.
+
+mod judge;
+mod patch;
+mod presented;
+mod review;
+mod routes;
+mod secret;
+mod walk;
+
+pub use presented::PullSecrets;
+pub use routes::{Admission, routes};
+pub use secret::{WebhookSecret, WebhookSecretError};

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use wharfinger_identity::AccountId;
 use wharfinger_oci::Reference;
+use wharfinger_policy::KubernetesSettings;
 
 use crate::{Admitted, Denial, Workload};
 
@@ -21,6 +22,9 @@ pub trait Decide: Send + Sync {
 
     /// Whether *Run only signed images* is on.
     async fn enforcing(&self) -> Result<bool, Denial>;
+
+    /// What is configured of Kubernetes.
+    async fn kubernetes(&self) -> Result<KubernetesSettings, Denial>;
 
     /// Whether builds pass while it is on.
     async fn builds_allowed(&self) -> Result<bool, Denial>;

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use wharfinger_identity::AccountId;
 use wharfinger_keys::SealKey;
 use wharfinger_oci::Reference;
-use wharfinger_policy::Configuration;
+use wharfinger_policy::{Configuration, KubernetesSettings};
 use wharfinger_storage::audit::{Act, Audit};
 use wharfinger_storage::settings::Settings;
 use wharfinger_trust::Resolver;
@@ -268,6 +268,10 @@ impl Decide for Gate {
 
     async fn enforcing(&self) -> Result<bool, Denial> {
         Ok(self.ground("").await?.1.trust.require_content_trust)
+    }
+
+    async fn kubernetes(&self) -> Result<KubernetesSettings, Denial> {
+        Ok(self.ground("").await?.1.kubernetes.clone())
     }
 
     async fn builds_allowed(&self) -> Result<bool, Denial> {

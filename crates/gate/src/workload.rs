@@ -117,4 +117,11 @@ impl Admitted {
             warnings: Vec::new(),
         }
     }
+
+    /// The same, allowed only because a rule is in audit mode.
+    #[must_use]
+    pub fn with_warning_for_tests(mut self, denial: Denial) -> Self {
+        self.warnings.push(denial);
+        self
+    }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use time::OffsetDateTime;
+use wharfinger_admission::{Admission, WebhookSecret};
 use wharfinger_api::{AccountsApi, ClusterApi};
 use wharfinger_auth::{BundleSettings, Bundles, Directory};
 use wharfinger_cluster::Cluster;
@@ -85,9 +86,12 @@ impl ClusterOrigin {
             Ok(version) => tracing::info!(engine = options.engine, api = %version, "the engine answers"),
             Err(error) => tracing::warn!(engine = options.engine, "{error}"),
         }
+        let webhook = WebhookSecret::open(&**sql, &instance.seal).await?;
+        let admission = Arc::new(Admission::new(gate.clone(), None, webhook));
         let router = wharfinger_api::account_routes(people)
             .merge(wharfinger_api::cluster_routes(settings))
             .merge(wharfinger_api::ca_routes(&served.ca_pem))
+            .merge(wharfinger_admission::routes(admission))
             .merge(wharfinger_engine::routes(engine));
         Ok(Self { served, router, gate, resolver, cluster })
     }

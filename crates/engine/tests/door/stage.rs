@@ -19,6 +19,7 @@ use wharfinger_engine::{Authenticate, Engine, Upstream, routes};
 use wharfinger_gate::{Admitted, Cause, Decide, Denial, Pin, SignedPin, Workload};
 use wharfinger_identity::{Account, AccountId, PublicKeyId, Role};
 use wharfinger_oci::{Digest, Reference};
+use wharfinger_policy::KubernetesSettings;
 use wharfinger_storage::workloads::{Census, Workloads};
 use wharfinger_transport::{Live, ServerTls, TlsIdentity, serve};
 
@@ -288,6 +289,10 @@ impl Decide for TestGate {
 
     async fn enforcing(&self) -> Result<bool, Denial> {
         Ok(self.enforcing.load(Ordering::SeqCst))
+    }
+
+    async fn kubernetes(&self) -> Result<KubernetesSettings, Denial> {
+        Ok(KubernetesSettings::default())
     }
 
     async fn builds_allowed(&self) -> Result<bool, Denial> {
