@@ -106,10 +106,10 @@ impl Decide for TestGate {
     }
 
     async fn still_current(&self, _: &Admitted) -> Result<(), Denial> {
-        match self.outdated.load(Ordering::SeqCst) {
-            true => Err(Denial { image: "it".to_owned(), cause: Cause::Outdated }),
-            false => Ok(()),
+        if self.outdated.load(Ordering::SeqCst) {
+            return Err(Denial { image: "it".to_owned(), cause: Cause::Outdated });
         }
+        Ok(())
     }
 
     async fn enforcing(&self) -> Result<bool, Denial> {
