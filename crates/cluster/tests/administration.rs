@@ -292,6 +292,10 @@ async fn an_exemption_is_approved_by_the_admin_who_writes_it_and_stays_when_othe
     assert_eq!(exemptions().await, first, "unchanged, it stays approved by ann");
     write("bob", "quinn", "").await.unwrap();
     assert_eq!(exemptions().await[0].approved_by.name, "bob", "written anew, it is bob's");
+    let wider = write("ann", "quinn", "approved_by = \"bob\"\nnamespaces = [\"kube-system\"]").await;
+    assert!(wider.unwrap_err().to_string().contains("approved by whoever writes it"), "for other namespaces it is another one");
+    write("ann", "quinn", "namespaces = [\"kube-system\"]").await.unwrap();
+    assert_eq!(exemptions().await[0].namespaces[0].to_string(), "kube-system");
 }
 
 #[tokio::test]

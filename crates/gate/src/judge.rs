@@ -111,14 +111,17 @@ impl Gate {
             }
         };
         let refuse = |cause| Judgement::refused(Denial { image: reference.without_digest(), cause });
+        let subject = Subject { reference: &reference, namespace: workload.namespace.as_deref() };
         let Some(registration) = configuration.registration(&reference.host) else {
-            return refuse(Cause::NotRegistered { host: reference.host.to_string() });
+            return match configuration.trust.exempted_unregistered_by(subject, (self.clock)()) {
+                Some(by) => Judgement::exempt(reference, by),
+                None => refuse(Cause::NotRegistered { host: reference.host.to_string() }),
+            };
         };
-        if let Some(by) = configuration.trust.exempted_by(&reference, (self.clock)()) {
+        if let Some(by) = configuration.trust.exempted_by(subject, (self.clock)()) {
             return Judgement::exempt(reference, by);
         }
         let mut judgement = self.judge_signatures(configuration, policy, registration, workload, &reference).await;
-        let subject = Subject { reference: &reference, namespace: workload.namespace.as_deref() };
         if let Some((index, rule)) = configuration.trust.rule_for(subject) {
             judgement.rule = Some((rule.label(index), rule.clone()));
             // Whatever the rule would refuse, it only records: who tries a rule out must not find services refused by it.

@@ -137,13 +137,16 @@ fn decide(policy: &Policy, act: &Act, grounds: &Grounds) -> Outcome {
     }
     let Some(judged) = &grounds.judged else { return outcome("deny", "local-only") };
     let Ok(reference) = judged.parse::<Reference>() else { return outcome("deny", "malformed") };
+    let subject = Subject { reference: &reference, namespace: grounds.namespace.as_deref() };
     if !policy.registries.iter().any(|host| host.parse().as_ref() == Ok(&reference.host)) {
-        return outcome("deny", "not-registered");
+        return match policy.trust.exempted_unregistered_by(subject, act.at) {
+            Some(_) => outcome("allow", "exempt"),
+            None => outcome("deny", "not-registered"),
+        };
     }
-    if policy.trust.exempted_by(&reference, act.at).is_some() {
+    if policy.trust.exempted_by(subject, act.at).is_some() {
         return outcome("allow", "exempt");
     }
-    let subject = Subject { reference: &reference, namespace: grounds.namespace.as_deref() };
     let code = denied(policy, subject, grounds);
     let audited = policy.trust.rule_for(subject).is_some_and(|(_, rule)| rule.mode == Mode::Audit);
     match code {

@@ -6,6 +6,8 @@ mod forge;
 mod host;
 #[path = "decisions/kubernetes.rs"]
 mod kubernetes;
+#[path = "decisions/namespaced.rs"]
+mod namespaced;
 #[path = "decisions/replayed.rs"]
 mod replayed;
 #[path = "decisions/silence.rs"]
@@ -160,6 +162,7 @@ async fn an_exemption_exempts_until_it_ends_and_is_named() {
         let exemption = wharfinger_policy::Exemption {
             digest: Some(unsigned.clone()),
             repository: Some(stage.host.gun("qa/*").parse().unwrap()),
+            namespaces: Vec::new(),
             reason: "a test".to_owned(),
             requested_by: user("quinn"),
             approved_by: user("ann"),

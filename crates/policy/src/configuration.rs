@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use wharfinger_identity::{Role, TeamId};
-use wharfinger_oci::{Host, HostError, Reference, Repository};
+use wharfinger_oci::{Host, HostError, Repository};
 
 use crate::exemptions::{Exemption, ExemptionDocument, ExemptionFault};
 use crate::kubernetes::{KubernetesFault, KubernetesSettings};
@@ -106,13 +106,20 @@ impl TrustConfiguration {
         self.require_signature_from.iter().chain(self.rules.iter().flat_map(|rule| &rule.require.teams))
     }
 
-    /// What exempts `reference` at `now`, as people call it. What does not parse exempts nothing.
-    pub fn exempted_by(&self, reference: &Reference, now: OffsetDateTime) -> Option<String> {
+    /// What exempts an image of a registered registry at `now`, as people call it. What does not parse exempts nothing.
+    pub fn exempted_by(&self, subject: Subject<'_>, now: OffsetDateTime) -> Option<String> {
         let parsed = |text: &String| text.parse::<RepositoryPattern>().ok();
-        if self.allow_repos.iter().filter_map(parsed).any(|pattern| pattern.matches(reference)) {
+        if self.allow_repos.iter().filter_map(parsed).any(|pattern| pattern.matches(subject.reference)) {
             return Some("allow_repos".to_owned());
         }
-        let (index, exemption) = self.exemptions.iter().enumerate().find(|(_, exemption)| exemption.exempts(reference, now))?;
+        let (index, exemption) = self.exemptions.iter().enumerate().find(|(_, exemption)| exemption.exempts(subject, now))?;
+        Some(exemption.label(index))
+    }
+
+    /// What exempts an image whose registry is not registered at `now`, as people call it.
+    pub fn exempted_unregistered_by(&self, subject: Subject<'_>, now: OffsetDateTime) -> Option<String> {
+        let exempts = |exemption: &Exemption| exemption.needs_no_registration() && exemption.exempts(subject, now);
+        let (index, exemption) = self.exemptions.iter().enumerate().find(|(_, exemption)| exempts(exemption))?;
         Some(exemption.label(index))
     }
 }

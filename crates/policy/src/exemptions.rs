@@ -3,10 +3,11 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use wharfinger_oci::{Digest, Reference};
+use wharfinger_oci::Digest;
 
+use crate::namespace::{NamespaceError, NamespacePattern};
 use crate::pattern::{PatternError, RepositoryPattern};
-use crate::rules::NamedUser;
+use crate::rules::{NamedUser, Subject};
 
 /// One exemption with every name resolved. Where both are given, digest and repository have to match.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -15,6 +16,9 @@ pub struct Exemption {
     /// As it was written; it parses as a [`Digest`].
     pub digest: Option<String>,
     pub repository: Option<RepositoryPattern>,
+    /// Empty: wherever it is to run. Else only in these, and nowhere outside Kubernetes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<NamespacePattern>,
     pub reason: String,
     pub requested_by: NamedUser,
     pub approved_by: NamedUser,
@@ -23,13 +27,22 @@ pub struct Exemption {
 }
 
 impl Exemption {
-    /// Whether it exempts `reference` at `now`. By digest only what is asked for by that digest: what a tag means can change.
-    pub fn exempts(&self, reference: &Reference, now: OffsetDateTime) -> bool {
+    /// Whether it exempts `subject` at `now`. By digest only what is asked for by that digest: what a tag means can change.
+    pub fn exempts(&self, subject: Subject<'_>, now: OffsetDateTime) -> bool {
+        let Subject { reference, namespace } = subject;
         let digest = |digest: &String| reference.digest.as_ref().is_some_and(|asked| asked.as_str() == digest);
+        let here = |namespace| self.namespaces.iter().any(|pattern| pattern.matches(namespace));
         now < self.expires
             && (self.digest.is_some() || self.repository.is_some())
             && self.digest.as_ref().is_none_or(digest)
             && self.repository.as_ref().is_none_or(|pattern| pattern.matches(reference))
+            && (self.namespaces.is_empty() || namespace.is_some_and(here))
+    }
+
+    /// Whether it holds for images of registries that are not registered, too: it names their very bytes and where these may run,
+    /// so a registration would add nothing.
+    pub fn needs_no_registration(&self) -> bool {
+        self.digest.is_some() && !self.namespaces.is_empty()
     }
 
     /// What people call the exemption at `index`, counted from 0.
@@ -46,6 +59,9 @@ pub struct ExemptionDocument {
     pub digest: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
+    /// Kubernetes namespaces, or beginnings of their names with a `*`; left out: wherever it is to run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespaces: Option<Vec<String>>,
     #[serde(default)]
     pub reason: String,
     pub requested_by: String,
@@ -91,6 +107,10 @@ pub enum ExemptionFault {
     Digest(String),
     #[error(transparent)]
     Pattern(#[from] PatternError),
+    #[error("`namespaces` is empty, so it would never apply: name some, or leave it out")]
+    NoNamespaces,
+    #[error(transparent)]
+    Namespace(#[from] NamespaceError),
     #[error("`reason` is empty: say why, it is what the audit log will show")]
     NoReason,
     #[error("`expires` is in the past")]
@@ -105,7 +125,9 @@ impl ExemptionDocument {
     /// What people call the exemption at `index`, counted from 0.
     pub fn label(&self, index: usize) -> String {
         let what: Vec<&str> = self.repository.iter().chain(&self.digest).map(String::as_str).collect();
-        let what: String = what.join(" ").chars().filter(|c| !c.is_control()).take(200).collect();
+        let namespaces: Vec<&str> = self.namespaces.iter().flatten().map(String::as_str).collect();
+        let place = if namespaces.is_empty() { String::new() } else { format!(" in {}", namespaces.join(", ")) };
+        let what: String = format!("{}{place}", what.join(" ")).chars().filter(|c| !c.is_control()).take(200).collect();
         format!("exemption {} ({what})", index + 1)
     }
 
@@ -125,6 +147,9 @@ impl ExemptionDocument {
         {
             return Err(ExemptionFault::Digest(digest.chars().take(100).collect()));
         }
+        if self.namespaces.as_ref().is_some_and(Vec::is_empty) {
+            return Err(ExemptionFault::NoNamespaces);
+        }
         if self.reason.trim().is_empty() {
             return Err(ExemptionFault::NoReason);
         }
@@ -140,6 +165,7 @@ impl ExemptionDocument {
         Ok(Exemption {
             digest: self.digest.clone(),
             repository: self.repository.as_deref().map(str::parse).transpose()?,
+            namespaces: self.namespaces.iter().flatten().map(|text| text.parse()).collect::<Result<_, _>>()?,
             reason: self.reason.clone(),
             requested_by,
             approved_by: writer.clone(),
@@ -153,6 +179,8 @@ impl From<&Exemption> for ExemptionDocument {
         Self {
             digest: exemption.digest.clone(),
             repository: exemption.repository.as_ref().map(ToString::to_string),
+            namespaces: Some(exemption.namespaces.iter().map(ToString::to_string).collect())
+                .filter(|names: &Vec<_>| !names.is_empty()),
             reason: exemption.reason.clone(),
             requested_by: exemption.requested_by.name.clone(),
             approved_by: Some(exemption.approved_by.name.clone()),
@@ -190,7 +218,10 @@ mod tests {
     #[test]
     fn an_exemption_ends_and_matches_whole_components_and_digests() {
         let digest = format!("sha256:{}", "a".repeat(64));
-        let exempts = |text: &str, image: &str, now| resolved(text).unwrap().exempts(&image.parse().unwrap(), now);
+        let exempts = |text: &str, image: &str, now| {
+            let subject = Subject { reference: &image.parse().unwrap(), namespace: None };
+            resolved(text).unwrap().exempts(subject, now)
+        };
         assert!(exempts(WHOLE, "dtr.test/qa/app:v1", NOW));
         assert!(!exempts(WHOLE, "dtr.test/qa/app:v1", datetime!(2026-11-28 12:00 UTC)));
         assert!(!exempts(WHOLE, "dtr.test/qa2/app:v1", NOW));
@@ -201,6 +232,34 @@ mod tests {
         assert!(!exempts(&both, &format!("dtr.test/qa/app@sha256:{}", "b".repeat(64)), NOW));
         let alone = both.replace("repository", "#");
         assert!(exempts(&alone, &format!("dtr.test/dev/app@{digest}"), NOW));
+    }
+
+    #[test]
+    fn an_exemption_for_namespaces_holds_in_these_and_nowhere_outside_kubernetes() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        let within = format!("namespaces = [\"kube-system\", \"infra-*\"]\n{WHOLE}");
+        let exempts = |text: &str, namespace: Option<&str>| {
+            let reference = format!("dtr.test/qa/app@{digest}").parse().unwrap();
+            resolved(text).unwrap().exempts(Subject { reference: &reference, namespace }, NOW)
+        };
+        for (namespace, holds) in [
+            (Some("kube-system"), true),
+            (Some("infra-a"), true),
+            (Some("kube-system-2"), false),
+            (Some("qa"), false),
+            (None, false),
+        ] {
+            assert_eq!(exempts(&within, namespace), holds, "{namespace:?}");
+            assert!(exempts(WHOLE, namespace), "{namespace:?}");
+        }
+        let document = ExemptionDocument::from(&resolved(&within).unwrap());
+        assert_eq!(document, toml::from_str(&within).unwrap());
+        assert_eq!(document.label(0), "exemption 1 (dtr.test/qa/* in kube-system, infra-*)");
+        let by_digest = within.replace("repository = \"dtr.test/qa/*\"", &format!("digest = \"{digest}\""));
+        assert!(resolved(&by_digest).unwrap().needs_no_registration());
+        for text in [within, by_digest.replace("namespaces", "#"), WHOLE.to_owned()] {
+            assert!(!resolved(&text).unwrap().needs_no_registration(), "{text}");
+        }
     }
 
     #[test]
@@ -219,6 +278,8 @@ mod tests {
             fault("repository = \"dtr.test/qa/*\"", "digest = \"sha256:1\""),
             ExemptionFault::Digest("sha256:1".to_owned())
         );
+        assert_eq!(fault("reason", "namespaces = []\nreason"), ExemptionFault::NoNamespaces);
+        assert!(matches!(fault("reason", "namespaces = [\"*\"]\nreason"), ExemptionFault::Namespace(_)));
         assert_eq!(fault("the vendor signs from next week", " "), ExemptionFault::NoReason);
         assert_eq!(fault("2026-11-28", "2026-11-21"), ExemptionFault::Expired);
         assert_eq!(fault("\"quinn\"", "\"ann\""), ExemptionFault::OwnRequest("ann".to_owned()));

@@ -1,10 +1,11 @@
 //! A recorded decision is reached again from its record, by each kind of verdict; what was changed afterwards is not.
 
 use wharfinger_gate::{Decide as _, Grounds, Purpose, Replay, ReplayRefused, Replayed, Workload};
-use wharfinger_policy::Mode;
+use wharfinger_identity::AccountId;
+use wharfinger_policy::{Exemption, Mode, NamedUser};
 use wharfinger_storage::audit::{Link, Recorded};
 
-use crate::forge::target;
+use crate::forge::{now, target};
 use crate::stage::Stage;
 
 fn replay(log: &[Recorded], id: i64) -> Result<Replayed, ReplayRefused> {
@@ -31,6 +32,19 @@ fn forged(mut log: Vec<Recorded>, id: i64, change: impl FnOnce(&mut Recorded)) -
     log
 }
 
+fn in_kube_system(digest: &str) -> Exemption {
+    let user = |name: &str| NamedUser { id: AccountId::stored(name), name: name.to_owned() };
+    Exemption {
+        digest: Some(digest.to_owned()),
+        repository: None,
+        namespaces: vec!["kube-system".parse().unwrap()],
+        reason: "it comes with the cluster".to_owned(),
+        requested_by: user("quinn"),
+        approved_by: user("ann"),
+        expires: now() + std::time::Duration::from_mins(1),
+    }
+}
+
 #[tokio::test]
 async fn every_verdict_follows_from_what_was_recorded_with_it() {
     let stage = Stage::new().await;
@@ -40,6 +54,7 @@ async fn every_verdict_follows_from_what_was_recorded_with_it() {
     stage
         .configure(|configuration| {
             configuration.trust.allow_repos = vec![elsewhere];
+            configuration.trust.exemptions = vec![in_kube_system(&other)];
             let rule = stage.rule("audited/*", &["qa"], None);
             let there = stage.rule("qa/app", &["security"], None);
             let there = wharfinger_policy::Rule { namespaces: vec!["prod".parse().unwrap()], ..there };
@@ -69,6 +84,12 @@ async fn every_verdict_follows_from_what_was_recorded_with_it() {
     let in_prod = Workload { namespace: Some("prod".to_owned()), ..Stage::workload(&image, Purpose::Create) };
     drop(stage.gate.admit(&in_prod).await);
     expected.push("deny (policy-not-met)");
+    for (namespace, verdict) in [("kube-system", "allow (exempt)"), ("prod", "deny (not-registered)")] {
+        let image = format!("registry.k8s.test/kube-proxy@{other}");
+        let there = Workload { namespace: Some(namespace.to_owned()), ..Stage::workload(&image, Purpose::Create) };
+        drop(stage.gate.admit(&there).await);
+        expected.push(verdict);
+    }
     stage.configure(|configuration| Stage::require(configuration, &["security"])).await;
     stage.record_policy().await;
     drop(stage.decide("qa/app:v1").await);
