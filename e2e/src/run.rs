@@ -81,11 +81,16 @@ pub fn run(command: Command) -> Result<Ran> {
 }
 
 /// As [`run`], for a command that may take longer or must be faster.
-pub fn run_within(mut command: Command, deadline: Duration) -> Result<Ran> {
+pub fn run_within(command: Command, deadline: Duration) -> Result<Ran> {
+    run_from(command, Stdio::null(), deadline)
+}
+
+/// As [`run_within`], for a command that reads `stdin`.
+pub(crate) fn run_from(mut command: Command, stdin: Stdio, deadline: Duration) -> Result<Ran> {
     let shown = shown(&command);
     let started = Instant::now();
     let mut child = command
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0)

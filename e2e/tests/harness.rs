@@ -1,8 +1,10 @@
 //! The stage itself: engines, people, networks. When these fail, nothing else here can be believed.
 
 use std::fs;
+use std::time::Duration;
 
-use wharfinger_e2e::{DockerCli, Engine, EngineOptions, Netns, Person, import_busybox};
+use serde_json::json;
+use wharfinger_e2e::{DockerCli, Engine, EngineOptions, Kubernetes, KubernetesOptions, Netns, Person, import_busybox, until};
 
 #[test]
 fn an_engine_of_our_own_runs_an_image_and_leaves_nothing_behind() {
@@ -58,4 +60,35 @@ fn no_port_is_given_out_twice() {
     ports.sort_unstable();
     ports.dedup();
     assert_eq!(ports.len(), 50);
+}
+
+#[test]
+#[ignore = "needs `cargo xtask kubernetes`"]
+fn the_real_controllers_make_the_pods_of_a_deployment_and_an_end_of_it_leaves_no_process() {
+    let dir = tempfile::Builder::new().prefix("wf-").tempdir().unwrap();
+    let options = KubernetesOptions { controllers: true, ..Default::default() };
+    let kubernetes = Kubernetes::start(dir.path(), options).unwrap();
+    kubernetes.namespace("shop");
+    let web = json!({"containers": [{"name": "web", "image": "localhost:1/web:1"}]});
+    let template = json!({"metadata": {"labels": {"app": "web"}}, "spec": web});
+    let spec = json!({"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template});
+    let deployment =
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"}, "spec": spec});
+    kubernetes.apply(&deployment).ok().says("deployment.apps/web created");
+
+    let pods = || kubernetes.get("shop", "pods");
+    assert!(until(Duration::from_secs(30), || pods()["items"].as_array().is_some_and(|pods| pods.len() == 2)));
+    let pod = &pods()["items"][0];
+    assert_eq!(pod["metadata"]["ownerReferences"][0]["kind"], "ReplicaSet");
+    assert_eq!(pod["spec"]["serviceAccountName"], "default");
+    kubernetes.kubectl(&["get", "secrets", "--as", "eve"], "").fails().says("secrets is forbidden");
+
+    let folder = dir.path().display().to_string();
+    let ours = || {
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        processes.filter(|p| fs::read_to_string(p.path().join("cmdline")).is_ok_and(|line| line.contains(&folder))).count()
+    };
+    assert_eq!(ours(), 3);
+    drop(kubernetes);
+    assert_eq!(ours(), 0);
 }

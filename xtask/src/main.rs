@@ -5,6 +5,7 @@
 mod bench;
 mod demo;
 mod fuzz;
+mod kubernetes;
 mod layers;
 mod packages;
 mod terminal;
@@ -23,6 +24,8 @@ cargo xtask test     set up what the tests need (Debian packages, an engine of t
 cargo xtask engine COMMAND…
                      start the tests' engine, run COMMAND with WHARFINGER_TEST_ENGINE set, stop the engine;
                      for example: cargo xtask engine cargo test -p wharfinger-e2e --test login
+cargo xtask kubernetes
+                     build the tests' Kubernetes API server, unless it is there, and say where it is
 cargo xtask fuzz [TARGET…]
                      look for bytes that make a parser stumble: a minute for each target
 cargo xtask bench [PART…] [--json FILE]
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(rest),
         "test" => tests::run(rest).map(|()| ExitCode::SUCCESS),
         "engine" => tests::with_engine(rest),
+        "kubernetes" => kubernetes::run().map(|()| ExitCode::SUCCESS),
         "fuzz" => fuzz::run(rest).map(|()| ExitCode::SUCCESS),
         "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
         "layers" => layers::check().map(|()| ExitCode::SUCCESS),

@@ -14,6 +14,12 @@ pub const DEMO: &[&str] = &["docker.io", "busybox-static", "unzip", "curl", "ipt
 /// Go, whose decoder the engine reads with.
 pub const TESTS: &[&str] = &["notary", "docker-registry", "docker-compose", "python3-docker", "expect", "openssl", "golang-go"];
 
+/// What a Kubernetes API server keeps its objects in.
+pub const KUBERNETES: &[&str] = &["etcd-server", "openssl"];
+
+/// What builds Debian 12's Kubernetes: the Go it was made for, and a library that it holds in too old a version.
+pub const KUBERNETES_BUILD: &[&str] = &["golang-1.19-go", "golang-github-modern-go-reflect2-dev", "dpkg-dev", "patch"];
+
 /// What builds libFuzzer.
 pub const FUZZ: &[&str] = &["g++"];
 

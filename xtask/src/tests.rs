@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use wharfinger_e2e::{Engine, EngineOptions};
 
 use crate::terminal::{bold, green, red, waiting};
-use crate::{cargo, packages};
+use crate::{cargo, kubernetes, packages};
 
 const ENGINE: &str = "WHARFINGER_TEST_ENGINE";
 
@@ -16,6 +16,7 @@ pub fn run(filter: &[String]) -> Result<()> {
     ensure!(packages::is_root(), "the tests start a Docker Engine and network namespaces: run them as root");
     packages::ensure_installed(packages::DEMO)?;
     packages::ensure_installed(packages::TESTS)?;
+    let no_kubernetes = kubernetes::ensure_built()?;
     cargo(&["build", "--workspace"])?;
 
     let (engine, _dir) = own_engine()?;
@@ -23,11 +24,13 @@ pub fn run(filter: &[String]) -> Result<()> {
     let nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
     let filter: Vec<&str> = filter.iter().map(String::as_str).collect();
     let mut passed = if nextest {
-        let run = ["nextest", "run", "--workspace", "--no-fail-fast"];
-        counts.run(&[run.as_slice(), &filter].concat(), &engine.host())?
+        let run = ["nextest", "run", "--workspace", "--no-fail-fast", "--run-ignored"];
+        let which = [if no_kubernetes.is_none() { "all" } else { "default" }];
+        counts.run(&[run.as_slice(), &which, &filter].concat(), &engine.host())?
     } else {
         let run = ["test", "--workspace", "--no-fail-fast", "--lib", "--bins", "--tests"];
-        counts.run(&[run.as_slice(), &filter].concat(), &engine.host())?
+        let which: &[&str] = if no_kubernetes.is_none() { &["--", "--include-ignored"] } else { &[] };
+        counts.run(&[run.as_slice(), &filter, which].concat(), &engine.host())?
     };
     // The guards that wrong code does not compile are documentation tests, which nextest leaves out.
     if filter.is_empty() {
@@ -36,6 +39,9 @@ pub fn run(filter: &[String]) -> Result<()> {
     drop(engine);
     for flaky in &counts.flaky {
         println!("{}", red(&format!("passed at the second try only: {flaky}")));
+    }
+    if let Some(why) = no_kubernetes {
+        println!("{}", red(&format!("not run: what needs a Kubernetes API server (tests marked `#[ignore]`): {why}")));
     }
     let line = format!("{} passed, {} failed", counts.passed, counts.failed);
     println!("{}", if passed { green(&line) } else { red(&line) });
