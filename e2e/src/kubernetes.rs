@@ -187,6 +187,18 @@ impl Kubernetes {
         self.file("ca.crt")
     }
 
+    /// The CA as `caBundle` holds it.
+    pub fn ca_bundle(&self) -> Result<String> {
+        let mut base64 = Command::new("base64");
+        base64.arg("-w0").arg(self.ca());
+        Ok(run(base64)?.stdout)
+    }
+
+    /// The files of a certificate for 127.0.0.1 and of its key.
+    pub fn certificate(&self) -> [PathBuf; 2] {
+        [self.file("server.crt"), self.file("server.key")]
+    }
+
     /// The administrator's, who is in `system:masters`.
     pub fn kubeconfig(&self) -> PathBuf {
         self.file("kubeconfig")

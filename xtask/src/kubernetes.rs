@@ -60,10 +60,7 @@ fn impossible() -> Option<String> {
 
 /// In a folder of its own, of which only the programs stay, and only once both are there.
 fn build(shelf: &Path, programs: &Path) -> Result<()> {
-    println!(
-        "{}",
-        bold(&format!("building Kubernetes {KUBERNETES_VERSION} from Debian's source, once: three minutes, 2 GB meanwhile"))
-    );
+    println!("{}", bold(&format!("building Kubernetes {KUBERNETES_VERSION} from Debian's source, once: about four minutes")));
     let folder = tempfile::Builder::new().prefix("building-").tempdir_in(shelf)?;
     let log = folder.path().join("log");
     let said = File::create(&log)?;

@@ -2,8 +2,9 @@
 # $1: the version that is expected.
 set -euo pipefail
 export PATH=/usr/lib/go-1.19/bin:$PATH
-export CGO_ENABLED=0 GOTOOLCHAIN=local GOPROXY=off GOSUMDB=off GOFLAGS= GOCACHE=$PWD/gocache
+export CGO_ENABLED=0 GOTOOLCHAIN=local GOPROXY=off GOSUMDB=off GOFLAGS= GOCACHE=$PWD/gocache GOTMPDIR=$PWD/gotmp
 
+mkdir gotmp
 # The machine's own sources, for source packages: beside its lists, which stay as they are.
 mkdir -p apt/sources apt/lists/partial apt/cache/archives/partial
 for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
