@@ -4,6 +4,7 @@
 //! others had their say, whether the final object still holds nothing else. Every decision is the gate's; this room knows only
 //! where in an object images stand. What it cannot read it refuses.
 
+mod caller;
 mod judge;
 mod patch;
 mod presented;
@@ -12,6 +13,7 @@ mod routes;
 mod secret;
 mod walk;
 
+pub use caller::Callers;
 pub use presented::PullSecrets;
 pub use routes::{Admission, routes};
 pub use secret::{WebhookSecret, WebhookSecretError};

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use wharfinger_gate::Decide;
 use wharfinger_transport::{Peer, whole_body};
 
+use crate::caller::{self, Callers};
 use crate::judge::{Judge, Phase};
 use crate::presented::PullSecrets;
 use crate::review::{Answer, NoReview, Request};
@@ -28,13 +29,19 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Admission {
     gate: Arc<dyn Decide>,
     secrets: Option<Arc<dyn PullSecrets>>,
+    callers: Arc<dyn Callers>,
     secret: WebhookSecret,
 }
 
 impl Admission {
     /// `secrets`: who reads pull secrets, where an API server is known.
-    pub fn new(gate: Arc<dyn Decide>, secrets: Option<Arc<dyn PullSecrets>>, secret: WebhookSecret) -> Self {
-        Self { gate, secrets, secret }
+    pub fn new(
+        gate: Arc<dyn Decide>,
+        secrets: Option<Arc<dyn PullSecrets>>,
+        callers: Arc<dyn Callers>,
+        secret: WebhookSecret,
+    ) -> Self {
+        Self { gate, secrets, callers, secret }
     }
 }
 
@@ -85,8 +92,17 @@ impl Admission {
             Ok(request) => request,
             Err(error) => return unreadable(&error),
         };
+        let peer = peer.map(|Extension(peer)| peer);
+        match self.gate.kubernetes().await {
+            Ok(settings) => {
+                if let Err(refused) = caller::check(&*self.callers, &settings.api_server_account, peer.as_ref()).await {
+                    return (StatusCode::FORBIDDEN, refused.to_string()).into_response();
+                }
+            }
+            Err(denial) => return (StatusCode::SERVICE_UNAVAILABLE, denial.reason()).into_response(),
+        }
         // Each namespace for itself: one whose registry is slow keeps no other waiting.
-        if let Some(Extension(peer)) = peer
+        if let Some(peer) = peer
             && let Err(busy) = peer.counts_as(&format!("kubernetes:{}", request.namespace))
         {
             return busy.into_response();

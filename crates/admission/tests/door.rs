@@ -172,6 +172,17 @@ async fn nobody_without_the_secret_learns_that_there_is_a_webhook() {
 }
 
 #[tokio::test]
+async fn the_path_alone_is_not_enough_where_the_api_server_has_an_account() {
+    let stage = Stage::new();
+    stage.gate.settings.lock().unwrap().api_server_account = "kube".to_owned();
+    let body = one("--mutate--CREATE--pods--pod1--admin.json").to_string();
+    let (status, answer) = stage.post(&format!("/admission/mutate/{SEGMENT}"), body).await;
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(status == StatusCode::FORBIDDEN && answer.contains("client certificate of `kube`"), "{status} {answer}");
+    assert!(stage.asked().is_empty());
+}
+
+#[tokio::test]
 async fn what_is_no_review_is_refused_with_what_is_wrong() {
     let stage = Stage::new();
     let mut old = one("--mutate--CREATE--pods--pod1--admin.json");
@@ -197,7 +208,12 @@ async fn what_is_no_review_is_refused_with_what_is_wrong() {
 async fn the_paths_take_posts_only() {
     use tower::ServiceExt as _;
     let secret = wharfinger_admission::WebhookSecret::known_for_tests(SEGMENT);
-    let admission = wharfinger_admission::Admission::new(std::sync::Arc::new(stage::TestGate::default()), None, secret);
+    let admission = wharfinger_admission::Admission::new(
+        std::sync::Arc::new(stage::TestGate::default()),
+        None,
+        std::sync::Arc::new(stage::TestCallers),
+        secret,
+    );
     let router = wharfinger_admission::routes(std::sync::Arc::new(admission));
     let request = Request::get(format!("/admission/mutate/{SEGMENT}")).body(Body::empty()).unwrap();
     assert_eq!(router.oneshot(request).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);

@@ -185,7 +185,7 @@ impl Cluster {
 
     async fn read_file(&self, actor: &str, text: &str, current: &Current) -> Result<Configuration, ClusterError> {
         let written = Configuration::read(text)?;
-        kubernetes::check(&written.kubernetes)?;
+        kubernetes::check(&*self.directory, &written.kubernetes).await?;
         // A file is edited as a whole: a rule that is not in it any more was taken out.
         let trust = TrustDocument { rules: Some(written.trust.rules.clone().unwrap_or_default()), ..written.trust };
         let mut configuration = Configuration {
@@ -352,6 +352,7 @@ impl Cluster {
                 "kubernetes": {
                     "server": configuration.kubernetes.server,
                     "ca_sha256": hex::encode(sha2::Sha256::digest(configuration.kubernetes.ca_bundle.trim())),
+                    "api_server_account": configuration.kubernetes.api_server_account,
                     "recheck_unchanged": configuration.kubernetes.recheck_unchanged,
                     "resources": configuration.kubernetes.resources,
                 },

@@ -2,13 +2,17 @@
 
 use wharfinger_keys::Certificate;
 use wharfinger_policy::{Configuration, ImageResource, KubernetesSettings};
+use wharfinger_storage::accounts::Accounts;
 
-use crate::ClusterError;
+use crate::{ClusterError, teams};
 
-/// Whether the CA of the API server is one.
-pub(crate) fn check(settings: &KubernetesSettings) -> Result<(), ClusterError> {
+/// Whether the CA of the API server is one, and its account is there.
+pub(crate) async fn check(directory: &dyn Accounts, settings: &KubernetesSettings) -> Result<(), ClusterError> {
     if !settings.ca_bundle.trim().is_empty() {
         Certificate::all_from_pem(&settings.ca_bundle).map_err(ClusterError::KubernetesCa)?;
+    }
+    if !settings.api_server_account.is_empty() {
+        teams::user(directory, &settings.api_server_account).await?;
     }
     Ok(())
 }

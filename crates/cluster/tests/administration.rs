@@ -333,10 +333,13 @@ async fn what_is_said_of_kubernetes_is_checked_kept_recorded_and_gone_with_the_f
          [[kubernetes.resources]]\ngroup = \"argoproj.io\"\nresource = \"workflows\"\nimages = [\"$.spec.image\"]\n",
         stage.host.ca
     );
+    let nobody = "api_server_account = \"nobody\"\nrecheck_unchanged";
     for (from, to) in [("BEGIN CERTIFICATE", "BEGIN NOTHING"), ("$.spec.image", "$"), ("recheck_unchanged", "recheck")] {
         let refused = stage.cluster.replace_file("ann", &with.replace(from, to), None).await.unwrap_err();
         assert!(refused.to_string().contains("[kubernetes]"), "{refused}");
     }
+    let refused = stage.cluster.replace_file("ann", &with.replace("recheck_unchanged", nobody), None).await.unwrap_err();
+    assert!(refused.to_string().contains("nobody"), "{refused}");
     assert_eq!(stage.cluster.replace_file("ann", &with, None).await.unwrap().notes, [""; 0]);
     let kept = stage.cluster.current().await.unwrap().configuration;
     assert_eq!((kept.kubernetes.server.as_str(), kept.kubernetes.recheck_unchanged), ("https://kube.test:6443", true));

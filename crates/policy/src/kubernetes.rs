@@ -36,6 +36,9 @@ pub struct KubernetesSettings {
     /// PEM of the CA behind the API server's certificate; empty means the system's roots.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub ca_bundle: String,
+    /// The account with whose client certificate the API server asks; empty: who knows the path is taken for it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub api_server_account: String,
     /// Whether an update decides again on images that it leaves as they were.
     pub recheck_unchanged: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +177,7 @@ mod tests {
     const WHOLE: &str = r#"
         server = "https://kube.test:6443"
         ca_bundle = "pem"
+        api_server_account = "kube"
         recheck_unchanged = true
         [[resources]]
         group = "argoproj.io"
@@ -190,6 +194,7 @@ mod tests {
     fn what_was_written_can_be_read_again_as_toml_and_as_json() {
         let whole = settings(WHOLE);
         assert_eq!(whole.check(), Ok(()));
+        assert_eq!(whole.api_server_account, "kube");
         assert!(whole.recheck_unchanged && whole.resources[0].may_have_none);
         assert_eq!(settings(&toml::to_string(&whole).unwrap()), whole);
         assert_eq!(serde_json::from_str::<KubernetesSettings>(&serde_json::to_string(&whole).unwrap()).unwrap(), whole);
@@ -208,6 +213,7 @@ mod tests {
         for (from, to) in [
             ("server", "servers"),
             ("ca_bundle", "ca"),
+            ("api_server_account", "account"),
             ("recheck_unchanged = true", "recheck_unchanged = \"yes\""),
             ("group", "#"),
             ("resource =", "resources ="),

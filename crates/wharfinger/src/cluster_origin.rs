@@ -87,7 +87,7 @@ impl ClusterOrigin {
             Err(error) => tracing::warn!(engine = options.engine, "{error}"),
         }
         let webhook = WebhookSecret::open(&**sql, &instance.seal).await?;
-        let admission = Arc::new(Admission::new(gate.clone(), None, webhook));
+        let admission = Arc::new(Admission::new(gate.clone(), None, instance.accounts.clone(), webhook));
         let router = wharfinger_api::account_routes(people)
             .merge(wharfinger_api::cluster_routes(settings))
             .merge(wharfinger_api::ca_routes(&served.ca_pem))

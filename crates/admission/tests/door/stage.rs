@@ -11,7 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use wharfinger_admission::{Admission, PullSecrets, WebhookSecret, routes};
+use wharfinger_admission::{Admission, Callers, PullSecrets, WebhookSecret, routes};
+use wharfinger_auth::AuthError;
 use wharfinger_gate::{Admitted, Cause, Decide, Denial, Pin, PresentedError, SignedPin, Workload};
 use wharfinger_identity::AccountId;
 use wharfinger_oci::{Digest, Reference};
@@ -151,6 +152,16 @@ impl PullSecrets for TestSecrets {
     }
 }
 
+/// Knows nobody: certificates are for the tests with a real API server.
+pub struct TestCallers;
+
+#[async_trait]
+impl Callers for TestCallers {
+    async fn account(&self, _: &[u8]) -> Result<Option<(String, String)>, AuthError> {
+        Ok(None)
+    }
+}
+
 pub struct Stage {
     pub gate: Arc<TestGate>,
     router: axum::Router,
@@ -172,7 +183,7 @@ impl Stage {
     pub fn new() -> Self {
         let gate = Arc::new(TestGate::default());
         let secret = WebhookSecret::known_for_tests(SEGMENT);
-        let admission = Admission::new(gate.clone(), Some(Arc::new(TestSecrets)), secret);
+        let admission = Admission::new(gate.clone(), Some(Arc::new(TestSecrets)), Arc::new(TestCallers), secret);
         Self { gate, router: routes(Arc::new(admission)) }
     }
 
