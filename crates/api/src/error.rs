@@ -139,6 +139,7 @@ impl From<BundleError> for ApiError {
         match error {
             BundleError::NotAPasswordSession => Self::forbidden(error.to_string()),
             BundleError::Label(_) => Self::invalid("label", error.to_string()),
+            BundleError::Groups { .. } => Self::new(StatusCode::CONFLICT, "TOO_MANY_TEAMS", error.to_string()),
             BundleError::Certificate(error) => error.into(),
             BundleError::Storage(error) => error.into(),
             BundleError::Zip(_) => Self::internal(&error),

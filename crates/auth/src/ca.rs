@@ -2,6 +2,7 @@
 
 mod issue;
 mod server;
+mod subject;
 
 use std::fmt;
 use std::mem;
@@ -112,7 +113,7 @@ impl CertificateAuthority {
         &self.ca_pem
     }
 
-    /// Names this instance for good: `O=` of client certificates, part of cookie names.
+    /// Names this instance for good: part of its CA's name and of cookie names.
     pub fn instance_id(&self) -> &str {
         &self.instance
     }

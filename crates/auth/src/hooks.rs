@@ -34,6 +34,21 @@ impl PolicyNames for NoPolicy {
     }
 }
 
+/// An API server of Kubernetes that bundles lead to, too.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiServer {
+    /// `https://host[:port]`.
+    pub server: String,
+    /// PEM; empty means the system's roots.
+    pub ca_bundle: String,
+}
+
+/// What the configuration says about Kubernetes when a bundle is made.
+#[async_trait]
+pub trait Kubernetes: Send + Sync {
+    async fn api_server(&self) -> Result<Option<ApiServer>, StorageError>;
+}
+
 /// Closes the open connections and tunnels of somebody who was just shut out.
 pub trait Cut: Send + Sync {
     fn close_account(&self, account: &AccountId);

@@ -12,6 +12,7 @@ mod clock;
 mod directory;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod groups;
 mod hooks;
 mod password;
 mod principal;
@@ -30,7 +31,7 @@ pub use directory::{
     AccountChanges, AccountRow, Directory, DirectoryError, KeyChanges, Listed, Lost, MemberChange, MemberRow, NewAccount, NewKey,
     NewTeam, Nonce, TeamChanges, TeamRow,
 };
-pub use hooks::{Cut, NoPolicy, PolicyNames, PolicyTeams, SignedTags};
+pub use hooks::{ApiServer, Cut, Kubernetes, NoPolicy, PolicyNames, PolicyTeams, SignedTags};
 pub use principal::{Forbidden, Granted, Need, Principal, Reach, SessionId, Via, authorize};
 pub use registry_access::{
     AccessError, Action, CatalogGranted, Challenge, FeedGranted, RegistryAccess, RepositoryGranted, TokenFault,

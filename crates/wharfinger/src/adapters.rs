@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use wharfinger_auth::{Access, Accounts, Action, Cut, PolicyNames, PolicyTeams, RegistryAccess, Tokens};
+use wharfinger_auth::{Access, Accounts, Action, ApiServer, Cut, Kubernetes, PolicyNames, PolicyTeams, RegistryAccess, Tokens};
 use wharfinger_cluster::Cluster;
 use wharfinger_gate::{Directory, DirectoryError, LocalRegistry};
 use wharfinger_identity::{AccountId, PublicKeyId, Role};
@@ -70,7 +70,7 @@ impl LocalRegistry for SharedRegistry {
     }
 }
 
-/// The teams and users the policy names, for whoever changes the directory.
+/// What the cluster's configuration says to whoever changes the directory or makes bundles.
 pub(crate) struct PolicyOf(pub(crate) Arc<Cluster>);
 
 #[async_trait]
@@ -86,6 +86,14 @@ impl PolicyNames for PolicyOf {
 
     async fn default_new_user_role(&self) -> Result<Role, StorageError> {
         Ok(self.0.current().await.map_err(StorageError::unavailable)?.configuration.auth.default_new_user_role)
+    }
+}
+
+#[async_trait]
+impl Kubernetes for PolicyOf {
+    async fn api_server(&self) -> Result<Option<ApiServer>, StorageError> {
+        let settings = self.0.current().await.map_err(StorageError::unavailable)?.configuration.kubernetes;
+        Ok(Some(ApiServer { server: settings.server, ca_bundle: settings.ca_bundle }).filter(|known| !known.server.is_empty()))
     }
 }
 

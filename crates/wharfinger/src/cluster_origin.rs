@@ -66,8 +66,9 @@ impl ClusterOrigin {
             served_ca_pem: served.ca_pem.clone(),
             lifetime: time::Duration::days(i64::from(options.bundle_days)),
         };
-        let bundles = Arc::new(Bundles::new(instance.accounts.clone(), instance.ca.clone(), sql.clone(), settings));
         let policy = Arc::new(PolicyOf(cluster.clone()));
+        let bundles =
+            Arc::new(Bundles::new(instance.accounts.clone(), instance.ca.clone(), sql.clone(), policy.clone(), settings));
         let people = AccountsApi {
             accounts: instance.accounts.clone(),
             directory: Arc::new(Directory::new(
@@ -90,7 +91,7 @@ impl ClusterOrigin {
         let admission = Arc::new(Admission::new(gate.clone(), None, instance.accounts.clone(), webhook));
         let router = wharfinger_api::account_routes(people)
             .merge(wharfinger_api::cluster_routes(settings))
-            .merge(wharfinger_api::ca_routes(&served.ca_pem))
+            .merge(wharfinger_api::ca_routes(&served.ca_pem, instance.ca.ca_pem()))
             .merge(wharfinger_admission::routes(admission))
             .merge(wharfinger_engine::routes(engine));
         Ok(Self { served, router, gate, resolver, cluster })

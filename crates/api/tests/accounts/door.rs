@@ -3,7 +3,7 @@ use std::io::{Cursor, Read as _};
 use http::Method;
 use serde_json::json;
 
-use crate::house::{House, PASSWORD, house};
+use crate::house::{House, PASSWORD, SERVED_CA, house};
 
 #[tokio::test]
 async fn whoever_does_not_say_who_they_are_gets_nowhere() {
@@ -217,12 +217,25 @@ async fn bundle(house: &House, user: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
+async fn everybody_can_have_the_ca_that_is_served_and_that_of_the_clients() {
+    let house = house().await;
+    house.user("ada").await;
+    let ca = async |path| String::from_utf8(house.nobody().get(path).await.is(200).bytes).unwrap();
+    assert_eq!(ca("/ca").await, SERVED_CA);
+    let clients = der(&ca("/ca/clients").await);
+    let (_, clients) = x509_parser::parse_x509_certificate(&clients).unwrap();
+    let certificate = der(&unzipped(&bundle(&house, "ada").await, "cert.pem"));
+    let (_, certificate) = x509_parser::parse_x509_certificate(&certificate).unwrap();
+    certificate.verify_signature(Some(clients.public_key())).unwrap();
+}
+
+#[tokio::test]
 async fn a_bundle_lets_in_until_its_key_is_deleted_and_open_connections_end() {
     let house = house().await;
     house.user("ada").await;
     let zip = bundle(&house, "ada").await;
     assert!(unzipped(&zip, "env.sh").contains("tcp://cluster.test:443"));
-    assert_eq!(unzipped(&zip, "ca.pem"), String::from_utf8(house.nobody().get("/ca").await.is(200).bytes).unwrap());
+    assert_eq!(unzipped(&zip, "ca.pem"), SERVED_CA);
     let laptop = house.certificate(&der(&unzipped(&zip, "cert.pem")));
     assert_eq!(laptop.get("/id/").await.is(200).json()["name"], "ada");
     assert_eq!(laptop.post("/api/clientbundle", "").await.is(403).error().0, "NOT_AUTHORIZED");
@@ -320,7 +333,7 @@ async fn a_cookie_reads_and_changes_only_from_our_own_pages() {
     let house = house().await;
     let token = house.token("admin", PASSWORD).await;
     // The cookie's name holds the instance's id, which the CA's subject shows too; here it is found by the login it fits.
-    let pem = String::from_utf8(house.nobody().get("/ca").await.is(200).bytes).unwrap();
+    let pem = String::from_utf8(house.nobody().get("/ca/clients").await.is(200).bytes).unwrap();
     let der = der(&pem);
     let text = String::from_utf8_lossy(&der);
     let id = text.split("Wharfinger CA ").nth(1).unwrap().get(..36).unwrap();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::{Extension, Router};
 use base64::Engine as _;
@@ -14,16 +15,20 @@ use time::macros::datetime;
 use tower::ServiceExt as _;
 use wharfinger_api::AccountsApi;
 use wharfinger_auth::{
-    Accounts, BundleSettings, Bundles, CertificateAuthority, Clock, Cut, Directory, NoPolicy, RegistryAccess, Secret,
-    SessionSettings, TokenService, Tokens,
+    Accounts, ApiServer, BundleSettings, Bundles, CertificateAuthority, Clock, Cut, Directory, Kubernetes, NoPolicy,
+    RegistryAccess, Secret, SessionSettings, TokenService, Tokens,
 };
 use wharfinger_identity::{AccountId, PublicKeyId};
 use wharfinger_keys::SealKey;
+use wharfinger_storage::StorageError;
 use wharfinger_storage_sql::Sql;
 use wharfinger_transport::{Live, Peer};
 
 pub const PASSWORD: &str = "correct horse battery";
 pub const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
+
+/// Of a certificate that somebody brought along.
+pub const SERVED_CA: &str = "-----BEGIN CERTIFICATE-----\nc2VydmVk\n-----END CERTIFICATE-----\n";
 
 struct CutLive(Arc<Live>);
 
@@ -34,6 +39,16 @@ impl Cut for CutLive {
 
     fn close_key(&self, key: &PublicKeyId) {
         self.0.close_key(key.as_str());
+    }
+}
+
+/// A cluster that knows no API server.
+struct NoKubernetes;
+
+#[async_trait]
+impl Kubernetes for NoKubernetes {
+    async fn api_server(&self) -> Result<Option<ApiServer>, StorageError> {
+        Ok(None)
     }
 }
 
@@ -56,15 +71,15 @@ pub async fn house() -> House {
     let directory = Arc::new(Directory::new(accounts.clone(), Arc::new(NoPolicy), cut, None, sql.clone()));
     let settings = BundleSettings {
         public_host: "cluster.test".into(),
-        served_ca_pem: ca.ca_pem().into(),
+        served_ca_pem: SERVED_CA.into(),
         lifetime: time::Duration::days(365),
     };
-    let bundles = Some(Arc::new(Bundles::new(accounts.clone(), ca.clone(), sql.clone(), settings)));
+    let bundles = Some(Arc::new(Bundles::new(accounts.clone(), ca.clone(), sql.clone(), Arc::new(NoKubernetes), settings)));
     let tokens = Arc::new(Tokens::open(&*sql, &seal, "dtr.test", clock).await.unwrap());
     let access = Arc::new(RegistryAccess::new(accounts.clone(), tokens, sql.clone(), sql, "dtr.test"));
     let router = wharfinger_api::account_routes(AccountsApi { accounts, directory, bundles })
         .merge(wharfinger_api::token_routes(Arc::new(TokenService::new(access))))
-        .merge(wharfinger_api::ca_routes(ca.ca_pem()));
+        .merge(wharfinger_api::ca_routes(SERVED_CA, ca.ca_pem()));
     House { router, live, _folder: folder }
 }
 

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 use aws_lc_rs::rand;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    PublicKeyData, SanType, SerialNumber, SubjectPublicKeyInfo,
+    SanType, SerialNumber, SubjectPublicKeyInfo,
 };
 use time::{Duration, OffsetDateTime};
 use wharfinger_identity::Account;
 use wharfinger_keys::PublicKey;
 use x509_parser::pem::Pem;
 
+use super::subject::{COMMON_NAME, ORGANIZATION, ORGANIZATIONAL_UNIT, with_subject};
 use super::{CaError, CertificateAuthority};
 
 /// Clocks differ.
@@ -45,20 +46,27 @@ pub(super) fn authority(instance: &str, key: &KeyPair, now: OffsetDateTime, life
 }
 
 impl CertificateAuthority {
-    /// A client certificate (PEM) of `lifetime` for somebody's key: `CN=<user> OU=Client O=<instance>`, good for logging in only.
-    pub fn issue_client(&self, account: &Account, key: &PublicKey, lifetime: Duration) -> Result<String, CaError> {
+    /// A client certificate (PEM) of `lifetime` for somebody's key: `CN=<user> OU=Client` and an `O=` for each group, good for logging
+    /// in only. To us none of these names says anything; to an API server of Kubernetes they are the user and the groups.
+    pub fn issue_client(
+        &self,
+        account: &Account,
+        groups: &[String],
+        key: &PublicKey,
+        lifetime: Duration,
+    ) -> Result<String, CaError> {
         let now = self.clock.now();
-        let names = [
-            (DnType::CommonName, account.name.as_str()),
-            (DnType::OrganizationalUnitName, "Client"),
-            (DnType::OrganizationName, self.instance.as_str()),
-        ];
-        let mut params = params(&names, now, (now + lifetime).min(self.not_after))?;
+        let mut params = params(&[], now, (now + lifetime).min(self.not_after))?;
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let key = SubjectPublicKeyInfo::from_der(key.spki_der()).map_err(CaError::make)?;
-        self.sign(&params, &key)
+        let nameless = params.signed_by(&key, &self.issuer).map_err(CaError::make)?;
+        let mut names = vec![(COMMON_NAME, account.name.as_str()), (ORGANIZATIONAL_UNIT, "Client")];
+        names.extend(groups.iter().map(|group| (ORGANIZATION, group.as_str())));
+        let certificate = with_subject(nameless.der(), &names, self.issuer.key())?;
+        let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
+        Ok(pem::encode_config(&pem::Pem::new("CERTIFICATE", certificate), config))
     }
 
     /// The leaf of a server, PEM.
@@ -86,11 +94,7 @@ impl CertificateAuthority {
         if params.subject_alt_names.is_empty() {
             return Err(CaError::Host(String::new()));
         }
-        Ok((self.sign(&params, key)?, end))
-    }
-
-    fn sign(&self, params: &CertificateParams, key: &impl PublicKeyData) -> Result<String, CaError> {
-        Ok(params.signed_by(key, &self.issuer).map_err(CaError::make)?.pem())
+        Ok((params.signed_by(key, &self.issuer).map_err(CaError::make)?.pem(), end))
     }
 }
 

@@ -4,9 +4,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use wharfinger_auth::{BundleError, Principal, Via};
-use wharfinger_identity::PublicKeyId;
+use wharfinger_auth::{ApiServer, BundleError, Principal, Via};
+use wharfinger_identity::{Account, AccountName, PublicKeyId, Team, TeamId, TeamName};
 use wharfinger_keys::PublicKey;
+use wharfinger_storage::accounts::Accounts as _;
 
 use crate::house::{House, house, spki, unzip, with_password};
 
@@ -92,6 +93,119 @@ async fn the_docker_cli_loads_the_key_without_a_chmod() {
     let (good, said) =
         run(folder.path(), "DOCKER_CONTENT_TRUST_REPOSITORY_PASSPHRASE=passphrase docker trust key load --name ada key.pem");
     assert!(good && said.contains("Successfully imported key from key.pem"), "{said}");
+}
+
+fn api_server(ca_bundle: &str) -> ApiServer {
+    ApiServer { server: "https://kube.test:6443".to_owned(), ca_bundle: ca_bundle.to_owned() }
+}
+
+#[tokio::test]
+async fn a_bundle_leads_to_the_api_server_that_is_known_when_it_is_made_and_to_none_else() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    *house.kubernetes.0.lock().unwrap() = Some(api_server("-----BEGIN CERTIFICATE-----\n"));
+    let (files, _) = house.bundle(&ada).await;
+    let kube = text(&files, "kube.yml");
+    let data = |pem: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pem);
+    for line in [
+        "current-context: \"ucp_cluster.test:8443_ada\"".to_owned(),
+        "    server: \"https://kube.test:6443\"".to_owned(),
+        format!("    certificate-authority-data: {}", data("-----BEGIN CERTIFICATE-----\n")),
+        format!("    client-certificate-data: {}", data(&text(&files, "cert.pem"))),
+        format!("    client-key-data: {}", data(&text(&files, "key.pem"))),
+    ] {
+        assert!(kube.lines().any(|written| written == line), "{line}\n{kube}");
+    }
+    for script in ["env.sh", "env.ps1", "env.cmd"] {
+        assert!(text(&files, script).contains("KUBECONFIG"), "{script}");
+    }
+    *house.kubernetes.0.lock().unwrap() = Some(api_server(""));
+    assert!(!text(&house.bundle(&ada).await.0, "kube.yml").contains("certificate-authority"), "the system's roots");
+    *house.kubernetes.0.lock().unwrap() = None;
+    assert!(!house.bundle(&ada).await.0.contains_key("kube.yml"));
+}
+
+#[tokio::test]
+async fn unzip_gives_a_kube_yml_only_its_owner_can_read_and_env_sh_says_where_it_is() {
+    let house = house().await;
+    *house.kubernetes.0.lock().unwrap() = Some(api_server(house.ca.ca_pem()));
+    let folder = unpacked(&house).await;
+    assert_eq!(fs::metadata(folder.path().join("kube.yml")).unwrap().permissions().mode() & 0o777, 0o600);
+    let (good, said) =
+        run(folder.path(), r#"mkdir "a b" && cp env.sh kube.yml "a b" && cd "a b" && eval "$(<env.sh)" && cat "$KUBECONFIG""#);
+    assert!(good && said.starts_with("apiVersion: v1\nkind: Config\n"), "{said}");
+}
+
+#[tokio::test]
+async fn the_docker_cli_imports_a_context_that_knows_an_api_server() {
+    let house = house().await;
+    *house.kubernetes.0.lock().unwrap() = Some(api_server(house.ca.ca_pem()));
+    let folder = unpacked(&house).await;
+    let (good, said) = run(
+        folder.path(),
+        "docker context import ucp ucp-docker-bundle.zip && docker context inspect ucp --format '{{.Endpoints.docker.Host}}'",
+    );
+    assert!(good && said.contains("tcp://cluster.test:8443"), "{said}");
+    let nested = unzip(&fs::read(folder.path().join("ucp-docker-bundle.zip")).unwrap());
+    let meta: serde_json::Value = serde_json::from_slice(&nested["meta.json"]).unwrap();
+    assert_eq!(meta["Endpoints"]["kubernetes"]["Host"], "https://kube.test:6443");
+    assert_eq!(text(&nested, "tls/kubernetes/ca.pem"), house.ca.ca_pem());
+    for name in ["cert.pem", "key.pem"] {
+        assert_eq!(nested[&format!("tls/kubernetes/{name}")], nested[&format!("tls/docker/{name}")], "{name}");
+    }
+    *house.kubernetes.0.lock().unwrap() = Some(api_server(""));
+    let bea = house.user("bea").await;
+    let nested = unzip(&house.bundle(&bea).await.0["ucp-docker-bundle.zip"]);
+    assert!(!nested.contains_key("tls/kubernetes/ca.pem") && nested.contains_key("tls/kubernetes/key.pem"));
+}
+
+fn organizations(pem: &[u8]) -> Vec<String> {
+    let (_, block) = x509_parser::pem::parse_x509_pem(pem).unwrap();
+    let certificate = block.parse_x509().unwrap();
+    certificate.subject().iter_organization().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_certificate_names_the_teams_of_its_account_as_they_are_when_it_is_made() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    let named = async |account: &Account| {
+        let mut names = organizations(&house.bundle(account).await.0["cert.pem"]);
+        names.sort();
+        names
+    };
+    assert_eq!(named(&ada).await, [""; 0]);
+    // Names that would be Kubernetes' own: a `:` stands in none of ours.
+    house.org("system").await;
+    house.team("system", "masters", &["ada"]).await;
+    house.org("acme").await;
+    house.team("acme", "qa", &["ada"]).await;
+    house.team("acme", "ops", &[]).await;
+    assert_eq!(named(&ada).await, ["acme/qa", "system/masters"]);
+    assert_eq!(named(&house.admin).await, ["wharfinger:admin"]);
+    let refused = |name: &str| name.parse::<AccountName>().is_err() && name.parse::<TeamName>().is_err();
+    assert!(["system:masters", "wharfinger:admin", "a/b"].into_iter().all(refused));
+    house.directory.remove_team_member(&house.admin(), "acme", "qa", "ada").await.unwrap();
+    assert_eq!(named(&ada).await, ["system/masters"]);
+}
+
+#[tokio::test]
+async fn more_teams_than_a_certificate_can_name_are_refused_and_leave_no_key() {
+    let house = house().await;
+    let ada = house.user("ada").await;
+    let org = house.org("acme").await;
+    for number in 0..301 {
+        let (id, name) = (TeamId::generate(), format!("team-{number}").parse().unwrap());
+        house.sql.create_team(&Team { id: id.clone(), org: org.id.clone(), name, description: String::new() }).await.unwrap();
+        house.sql.put_team_member(&id, &ada.id).await.unwrap();
+    }
+    let refused = house.bundles.make(&with_password(&ada), "").await;
+    assert!(matches!(refused, Err(BundleError::Groups { of: 301 })), "{refused:?}");
+    let page = wharfinger_storage::accounts::Page::everything();
+    assert!(house.directory.keys(&with_password(&ada), "ada", &page).await.unwrap().rows.is_empty());
+    let one = house.sql.teams_of(&ada.id).await.unwrap().remove(0);
+    house.sql.remove_team_member(&one.id, &ada.id).await.unwrap();
+    assert_eq!(organizations(&house.bundle(&ada).await.0["cert.pem"]).len(), 300);
 }
 
 #[tokio::test]

@@ -64,11 +64,11 @@ async fn a_client_certificate_says_who_for_a_year_and_lets_in_as_client_only() {
     let house = house().await;
     let ada = house.user("ada").await;
     let key = PrivateKey::generate_p256();
-    let pem = house.ca.issue_client(&ada, key.public_key(), Duration::days(365)).unwrap();
+    let groups = ["wharfinger:admin".to_owned(), format!("{}/{}", "o".repeat(64), "t".repeat(64))];
+    let pem = house.ca.issue_client(&ada, &groups, key.public_key(), Duration::days(365)).unwrap();
     let der = der(&pem);
     let certificate = X509Certificate::from_der(&der).unwrap().1;
-    let instance = house.ca.instance_id();
-    assert_eq!(certificate.subject().to_string(), format!("CN=ada, OU=Client, O={instance}"));
+    assert_eq!(certificate.subject().to_string(), format!("CN=ada, OU=Client, O={}, O={}", groups[0], groups[1]));
     assert_eq!(dates(&certificate), (-Duration::minutes(5), Duration::days(365)));
     let usage = certificate.extended_key_usage().unwrap().unwrap().value;
     assert!(usage.client_auth && !usage.server_auth && !usage.any && usage.other.is_empty());

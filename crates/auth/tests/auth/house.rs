@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use wharfinger_auth::{
-    AccountChanges, Accounts, BundleSettings, Bundles, CertificateAuthority, Clock, Cut, Directory, MemberChange, NewAccount,
-    NewTeam, PolicyNames, PolicyTeams, Principal, RegistryAccess, SessionSettings, SignedTags, TokenService, Tokens, Via,
+    AccountChanges, Accounts, ApiServer, BundleSettings, Bundles, CertificateAuthority, Clock, Cut, Directory, Kubernetes,
+    MemberChange, NewAccount, NewTeam, PolicyNames, PolicyTeams, Principal, RegistryAccess, SessionSettings, SignedTags,
+    TokenService, Tokens, Via,
 };
 use wharfinger_identity::{Account, AccountId, PublicKeyId, Role, TeamId};
 use wharfinger_keys::{PublicKey, SealKey};
@@ -128,12 +129,24 @@ fn person(name: &str) -> Account {
     }
 }
 
+/// The API server of Kubernetes that is known at the moment.
+#[derive(Default)]
+pub struct Known(pub Mutex<Option<ApiServer>>);
+
+#[async_trait]
+impl Kubernetes for Known {
+    async fn api_server(&self) -> Result<Option<ApiServer>, StorageError> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+}
+
 pub struct House {
     pub sql: Sql,
     pub seal: SealKey,
     pub accounts: Arc<Accounts>,
     pub ca: Arc<CertificateAuthority>,
     pub bundles: Bundles,
+    pub kubernetes: Arc<Known>,
     pub directory: Directory,
     pub access: Arc<RegistryAccess>,
     pub tokens: Arc<Tokens>,
@@ -169,9 +182,11 @@ pub async fn house() -> House {
         lifetime: Duration::days(365),
     };
     let (policy, cuts) = (Arc::new(Policy::default()), Arc::new(Cuts::default()));
+    let kubernetes = Arc::new(Known::default());
     let audit = Arc::new(Record { sql: sql.clone(), failing: AtomicBool::new(false) });
     House {
-        bundles: Bundles::new(accounts.clone(), ca.clone(), audit.clone(), settings),
+        bundles: Bundles::new(accounts.clone(), ca.clone(), audit.clone(), kubernetes.clone(), settings),
+        kubernetes,
         directory: Directory::new(accounts.clone(), policy.clone(), cuts.clone(), Some(Arc::new(Signed)), audit.clone()),
         audit,
         service: TokenService::new(access.clone()),

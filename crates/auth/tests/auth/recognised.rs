@@ -86,7 +86,7 @@ async fn a_certificate_lets_its_keys_owner_in_whatever_name_it_bears() {
     assert!(!caller.via.is_password_session());
     // A certificate of our CA that says CN=bea, for a key nobody registered.
     let stranger = wharfinger_keys::PrivateKey::generate_p256();
-    house.ca.issue_client(&bea, stranger.public_key(), Duration::days(1)).unwrap();
+    house.ca.issue_client(&bea, &[], stranger.public_key(), Duration::days(1)).unwrap();
     let refused = house.accounts.authenticate(Some(stranger.public_key().spki_der()), None, None).await;
     assert!(matches!(refused, Err(AuthError::Refused(_))));
 }
