@@ -161,3 +161,23 @@ fn images_are_resolved_for_scripts_as_ucp_did() {
     scene.admin().call("POST", "/api/dct/resolveimage", Some((kind, "imagePullSecret=x"))).is(400);
     scene.cluster_api().call("POST", "/api/dct/resolveimage", Some((kind, &form))).is(401);
 }
+
+#[test]
+fn an_exemption_by_digest_in_a_namespace_is_explained_there_and_is_none_of_dockers() {
+    let (scene, cast, admin) = stage();
+    let digest = format!("sha256:{}", "a".repeat(64));
+    let proxy = format!("registry.k8s.test/kube-proxy@{digest}");
+    let exemption = json!({"digest": digest, "namespaces": ["kube-system"], "reason": "it comes with the cluster",
+        "requested_by": "quinn", "expires": "2999-01-01T00:00:00Z"});
+    let policy = json!({"require_content_trust": true, "require_signature_from": ["acme/qa"], "exemptions": [exemption]});
+    scene.admin().put("/api/config/trust", &policy).is(200);
+    admin.does(&format!("wharfinger explain --namespace kube-system {proxy}")).says("allow (exempt)").says("in kube-system)");
+    for elsewhere in ["", "--namespace default "] {
+        let refused = admin.sh(&format!("wharfinger explain {elsewhere}{proxy}"));
+        assert_eq!(refused.status, 1, "{refused}");
+        refused.says("deny (not-registered)");
+    }
+    cast.olga.sh(&format!("docker run --rm {proxy}")).fails().says("must be a registered trusted registry");
+    admin.writes("same.toml", scene.admin().get("/api/ucp/config-toml").is(200).says("namespaces = [\"kube-system\"]").body);
+    admin.does("wharfinger policy diff same.toml").says("would be refused");
+}

@@ -1,8 +1,9 @@
 //! What is exempt in some Kubernetes namespaces only, such as a cluster's own images in `kube-system`.
 
+use axum::http::StatusCode;
 use wharfinger_gate::{Cause, Decide as _, Denial, Pin, Purpose, Workload};
 use wharfinger_identity::AccountId;
-use wharfinger_policy::{Exemption, NamedUser};
+use wharfinger_policy::{Exemption, NamedUser, Rule};
 
 use crate::forge::{now, target};
 use crate::stage::Stage;
@@ -81,4 +82,21 @@ async fn a_repository_that_is_exempt_in_a_namespace_is_exempt_there_alone() {
         let denied = decide(&stage, &image, namespace).await.unwrap_err();
         assert_eq!(denied.cause, Cause::NoTrustData { credentials_refused: false }, "{namespace:?}");
     }
+}
+
+#[tokio::test]
+async fn while_the_registry_is_silent_a_namespaces_rule_goes_on_being_its_own() {
+    let stage = Stage::new().await;
+    stage
+        .configure(|configuration| {
+            let rule = stage.rule("qa/*", &["security"], None);
+            configuration.trust.rules = vec![Rule { namespaces: vec!["prod".parse().unwrap()], ..rule }];
+        })
+        .await;
+    let image = format!("{}:v1", stage.gun());
+    assert!(decide(&stage, &image, Some("dev")).await.is_ok(), "and so it is proven");
+    stage.host.script().status = Some(StatusCode::SERVICE_UNAVAILABLE);
+    assert!(matches!(decide(&stage, &image, Some("dev")).await, Ok(Pin::Signed(_))));
+    let denied = decide(&stage, &image, Some("prod")).await.unwrap_err();
+    assert!(matches!(denied.cause, Cause::RuleNotMet { .. }), "{denied:?}");
 }
