@@ -1,6 +1,7 @@
 //! The list. A parser that is not in it is not looked for by anything: add it here, with a few files of corpus.
 
 mod engine;
+mod kubernetes;
 mod metadata;
 mod names;
 mod registry;
@@ -17,6 +18,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "private_key", run: secrets::private_key },
     Target { name: "token", run: secrets::token },
     Target { name: "credentials", run: secrets::credentials },
+    Target { name: "pull_secret", run: kubernetes::pull_secret },
+    Target { name: "kubeconfig", run: kubernetes::kubeconfig },
     Target { name: "names", run: names::names },
     Target { name: "configuration", run: names::configuration },
     Target { name: "registry_request", run: registry::request },

@@ -5,15 +5,21 @@
 //! where in an object images stand. What it cannot read it refuses.
 
 mod caller;
+mod api_server;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod judge;
 mod patch;
 mod presented;
+mod pull_secrets;
 mod review;
 mod routes;
 mod secret;
 mod walk;
 
 pub use caller::Callers;
+pub use api_server::{ApiServer, ApiServerError, Keep, KubeconfigError};
 pub use presented::PullSecrets;
+pub use pull_secrets::PullSecret;
 pub use routes::{Admission, routes};
 pub use secret::{WebhookSecret, WebhookSecretError};
