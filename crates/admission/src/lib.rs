@@ -6,9 +6,11 @@
 
 mod caller;
 mod api_server;
+mod check;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod judge;
+mod manifests;
 mod patch;
 mod presented;
 mod pull_secrets;
@@ -16,10 +18,14 @@ mod review;
 mod routes;
 mod secret;
 mod walk;
+mod webhooks;
 
 pub use caller::Callers;
 pub use api_server::{ApiServer, ApiServerError, Keep, KubeconfigError};
+pub use check::{Finding, check};
+pub use manifests::{Installation, InstallationError, Manifest, ROLE_BINDINGS, is_ours};
 pub use presented::PullSecrets;
 pub use pull_secrets::PullSecret;
 pub use routes::{Admission, routes};
 pub use secret::{WebhookSecret, WebhookSecretError};
+pub use webhooks::{Kept, Phase, Place, Resource, Webhooks};

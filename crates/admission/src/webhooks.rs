@@ -1,0 +1,237 @@
+//! The two webhook configurations, as data: what the API server asks about, and where.
+//!
+//! Both fail closed and leave nothing out: no object is exempt by a label, and of the namespaces only the one in which Wharfinger
+//! itself runs, by the label that the API server sets and holds to the namespace's name.
+
+mod keep;
+
+use std::collections::BTreeMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
+use wharfinger_oci::Host;
+
+pub use keep::Kept;
+
+/// The name of both configurations.
+pub(crate) const NAME: &str = "wharfinger";
+pub(crate) const API_VERSION: &str = "admissionregistration.k8s.io/v1";
+/// The label by which the API server knows a namespace's name (from 1.21 on, whatever else somebody writes there).
+pub(crate) const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// Where the API server reaches this process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// From outside, by the cluster's public host.
+    Host(Host),
+    /// Inside, by a service of this namespace, which is left out: else nothing could start what answers.
+    Service { namespace: String },
+}
+
+/// A kind of object that holds images, besides the built-in ones: its API group and its plural name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Resource {
+    pub group: String,
+    pub resource: String,
+}
+
+/// What the API server has to know of this process.
+pub struct Webhooks {
+    pub place: Place,
+    /// The secret part of the paths. Without it the API server reaches nobody who answers.
+    pub segment: Option<String>,
+    /// The CA of the served certificate, PEM. Without it (and with a service) the API server trusts none.
+    pub ca_pem: Option<String>,
+    pub resources: Vec<Resource>,
+}
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Phase {
+    Mutate,
+    Validate,
+}
+
+impl Phase {
+    pub const ALL: [Self; 2] = [Self::Mutate, Self::Validate];
+
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Mutate => "MutatingWebhookConfiguration",
+            Self::Validate => "ValidatingWebhookConfiguration",
+        }
+    }
+
+    pub(crate) fn collection(self) -> String {
+        format!("/apis/{API_VERSION}/{}s", self.kind().to_lowercase())
+    }
+
+    pub(crate) fn path(self) -> String {
+        format!("{}/{NAME}", self.collection())
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mutate => "mutate",
+            Self::Validate => "validate",
+        }
+    }
+
+    /// The name of the one webhook of the configuration.
+    pub fn webhook(self) -> String {
+        format!("{}.wharfinger.io", self.word())
+    }
+}
+
+impl Webhooks {
+    /// The whole configuration.
+    pub fn configuration(&self, phase: Phase) -> Value {
+        let mut webhook = json!({
+            "name": phase.webhook(),
+            "admissionReviewVersions": ["v1"],
+            "clientConfig": self.client_config(phase, None),
+            "failurePolicy": "Fail",
+            "matchPolicy": "Equivalent",
+            "rules": self.rules(),
+            // A dry run is decided and nothing of it is recorded.
+            "sideEffects": "NoneOnDryRun",
+            "timeoutSeconds": 10,
+        });
+        if phase == Phase::Mutate {
+            // What another webhook puts in after us is pinned, too.
+            webhook["reinvocationPolicy"] = json!("IfNeeded");
+        }
+        if let Place::Service { namespace } = &self.place {
+            webhook["namespaceSelector"] =
+                json!({ "matchExpressions": [{ "key": NAMESPACE_LABEL, "operator": "NotIn", "values": [namespace] }] });
+        }
+        json!({
+            "apiVersion": API_VERSION,
+            "kind": phase.kind(),
+            "metadata": { "name": NAME, "labels": crate::manifests::labels() },
+            "webhooks": [webhook],
+        })
+    }
+
+    /// Where the webhook is. `found` is how the API server reaches it now: by a service it goes on with that service.
+    pub(crate) fn client_config(&self, phase: Phase, found: Option<&Value>) -> Value {
+        let path = self.segment.as_ref().map(|segment| format!("/admission/{}/{segment}", phase.word()));
+        let service = found.and_then(|found| found.get("service")).filter(|service| service.is_object());
+        let mut config = match (&self.place, service) {
+            (_, Some(service)) => json!({ "service": service }),
+            (Place::Service { namespace }, None) => {
+                json!({ "service": { "name": NAME, "namespace": namespace, "port": 443 } })
+            }
+            (Place::Host(host), None) => json!({ "url": format!("https://{host}{}", path.as_deref().unwrap_or("/")) }),
+        };
+        if let (Some(service), Some(path)) = (config.get_mut("service"), path) {
+            service["path"] = json!(path);
+        }
+        if let Some(pem) = &self.ca_pem {
+            config["caBundle"] = json!(STANDARD.encode(pem));
+        }
+        config
+    }
+
+    /// What the API server asks about.
+    pub(crate) fn rules(&self) -> Value {
+        let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let built_in: [(&str, &[&str]); 4] = [
+            ("", &["pods", "pods/ephemeralcontainers", "podtemplates", "replicationcontrollers"]),
+            ("apps", &["daemonsets", "deployments", "replicasets", "statefulsets"]),
+            ("batch", &["cronjobs", "jobs"]),
+            // Until 1.16 some of apps were here.
+            ("extensions", &["daemonsets", "deployments", "replicasets"]),
+        ];
+        groups.extend(built_in.map(|(group, resources)| (group, resources.to_vec())));
+        for Resource { group, resource } in &self.resources {
+            let listed = groups.entry(group).or_default();
+            if !listed.contains(&resource.as_str()) {
+                listed.push(resource);
+            }
+        }
+        let rule = |(group, resources): (&str, Vec<&str>)| {
+            json!({
+                "apiGroups": [group],
+                "apiVersions": ["*"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": resources,
+                "scope": "Namespaced",
+            })
+        };
+        groups.into_iter().map(rule).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhooks(place: Place) -> Webhooks {
+        Webhooks {
+            place,
+            segment: Some("SEGMENT".to_owned()),
+            ca_pem: Some("PEM".to_owned()),
+            resources: vec![
+                Resource { group: "argoproj.io".to_owned(), resource: "workflows".to_owned() },
+                Resource { group: "batch".to_owned(), resource: "jobs".to_owned() },
+            ],
+        }
+    }
+
+    fn outside() -> Webhooks {
+        webhooks(Place::Host("cluster.test:8443".parse().unwrap()))
+    }
+
+    #[test]
+    fn both_fail_closed_and_leave_nothing_out() {
+        for phase in Phase::ALL {
+            let configuration = outside().configuration(phase);
+            let webhook = &configuration["webhooks"][0];
+            assert_eq!(webhook["failurePolicy"], "Fail");
+            assert_eq!(webhook["matchPolicy"], "Equivalent");
+            assert_eq!(webhook["sideEffects"], "NoneOnDryRun");
+            assert!(webhook.get("namespaceSelector").is_none() && webhook.get("objectSelector").is_none());
+        }
+    }
+
+    #[test]
+    fn inside_the_cluster_its_own_namespace_alone_is_left_out() {
+        let webhook =
+            webhooks(Place::Service { namespace: "dock".to_owned() }).configuration(Phase::Validate)["webhooks"][0].clone();
+        let expected = json!({"matchExpressions": [{"key": NAMESPACE_LABEL, "operator": "NotIn", "values": ["dock"]}]});
+        assert_eq!(webhook["namespaceSelector"], expected);
+        assert_eq!(webhook["clientConfig"]["service"]["path"], "/admission/validate/SEGMENT");
+        assert_eq!(webhook["clientConfig"]["service"]["namespace"], "dock");
+    }
+
+    #[test]
+    fn the_secret_segment_and_the_ca_are_in_the_address() {
+        let config = &outside().configuration(Phase::Mutate)["webhooks"][0]["clientConfig"];
+        assert_eq!(config["url"], "https://cluster.test:8443/admission/mutate/SEGMENT");
+        assert_eq!(config["caBundle"], STANDARD.encode("PEM"));
+        let unknown = Webhooks { segment: None, ca_pem: None, ..outside() };
+        let config = unknown.client_config(Phase::Mutate, None);
+        assert_eq!(config, json!({"url": "https://cluster.test:8443/"}), "nobody answers there");
+    }
+
+    #[test]
+    fn a_service_that_somebody_chose_stays_and_gets_the_path() {
+        let found = json!({"service": {"name": "other", "namespace": "dock", "port": 8443}, "caBundle": "b2xk"});
+        let config = outside().client_config(Phase::Mutate, Some(&found));
+        let expected = json!({"name": "other", "namespace": "dock", "port": 8443, "path": "/admission/mutate/SEGMENT"});
+        assert_eq!(config, json!({"service": expected, "caBundle": STANDARD.encode("PEM")}));
+    }
+
+    #[test]
+    fn a_resource_of_the_configuration_is_asked_about_once() {
+        let rules = outside().rules();
+        let of = |group: &str| {
+            let rule = rules.as_array().unwrap().iter().find(|rule| rule["apiGroups"][0] == group);
+            rule.map(|rule| rule["resources"].clone())
+        };
+        assert_eq!(of("argoproj.io"), Some(json!(["workflows"])));
+        assert_eq!(of("batch"), Some(json!(["cronjobs", "jobs"])));
+        assert!(of("").unwrap().as_array().unwrap().contains(&json!("pods/ephemeralcontainers")));
+    }
+}
