@@ -28,4 +28,4 @@ pub use presented::PullSecrets;
 pub use pull_secrets::PullSecret;
 pub use routes::{Admission, routes};
 pub use secret::{WebhookSecret, WebhookSecretError};
-pub use webhooks::{Kept, Phase, Place, Resource, Webhooks};
+pub use webhooks::{Kept, Phase, Place, Webhooks};

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use wharfinger_oci::Host;
+use wharfinger_policy::ImageResource;
 
 pub use keep::Kept;
 
@@ -28,13 +29,6 @@ pub enum Place {
     Service { namespace: String },
 }
 
-/// A kind of object that holds images, besides the built-in ones: its API group and its plural name.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct Resource {
-    pub group: String,
-    pub resource: String,
-}
-
 /// What the API server has to know of this process.
 pub struct Webhooks {
     pub place: Place,
@@ -42,7 +36,8 @@ pub struct Webhooks {
     pub segment: Option<String>,
     /// The CA of the served certificate, PEM. Without it (and with a service) the API server trusts none.
     pub ca_pem: Option<String>,
-    pub resources: Vec<Resource>,
+    /// What holds images besides the built-in kinds: `[[kubernetes.resources]]`.
+    pub resources: Vec<ImageResource>,
 }
 
 /// Which of the two.
@@ -144,7 +139,7 @@ impl Webhooks {
             ("extensions", &["daemonsets", "deployments", "replicasets"]),
         ];
         groups.extend(built_in.map(|(group, resources)| (group, resources.to_vec())));
-        for Resource { group, resource } in &self.resources {
+        for ImageResource { group, resource, .. } in &self.resources {
             let listed = groups.entry(group).or_default();
             if !listed.contains(&resource.as_str()) {
                 listed.push(resource);
@@ -167,15 +162,16 @@ impl Webhooks {
 mod tests {
     use super::*;
 
+    fn resource(group: &str, resource: &str) -> ImageResource {
+        ImageResource { group: group.to_owned(), resource: resource.to_owned(), images: Vec::new(), may_have_none: false }
+    }
+
     fn webhooks(place: Place) -> Webhooks {
         Webhooks {
             place,
             segment: Some("SEGMENT".to_owned()),
             ca_pem: Some("PEM".to_owned()),
-            resources: vec![
-                Resource { group: "argoproj.io".to_owned(), resource: "workflows".to_owned() },
-                Resource { group: "batch".to_owned(), resource: "jobs".to_owned() },
-            ],
+            resources: vec![resource("argoproj.io", "workflows"), resource("batch", "jobs")],
         }
     }
 

@@ -42,6 +42,9 @@ pub(crate) enum Command {
     /// The record of what was decided and changed.
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Kubernetes: have an API server ask this cluster before it stores what runs images.
+    #[command(subcommand)]
+    Kubernetes(KubernetesCommand),
     /// Sign images (not built yet: use `docker trust`).
     #[command(disable_help_flag = true)]
     Trust(NotBuilt),
@@ -172,6 +175,82 @@ pub(crate) enum AuditCommand {
     },
 }
 
+#[derive(Subcommand)]
+pub(crate) enum KubernetesCommand {
+    /// Make or correct everything an installation needs: both webhook configurations (they fail closed), a service account and
+    /// its rights, and with --in-cluster what runs Wharfinger there.
+    ///
+    /// Wharfinger may keep the two configurations right and `get` secrets and service accounts, in every namespace unless
+    /// --pull-secrets-in names some. Uses the given kubeconfig, else $KUBECONFIG, else ~/.kube/config.
+    Install(Box<InstallArguments>),
+    /// Remove what `install` made. The namespace and the data in it stay, unless --data says otherwise.
+    Uninstall(UninstallArguments),
+    /// Look for what is wrong: the API server, both webhook configurations, the served certificate, whether an image that nobody
+    /// signed is refused, and what may be read. Exit status 1 when something is.
+    Doctor(Box<KubernetesDoctorArguments>),
+}
+
+#[derive(Args)]
+pub(crate) struct InstallArguments {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    /// Run Wharfinger in the cluster, too: one replica, with a volume for its data.
+    #[arg(long, requires = "image")]
+    pub(crate) in_cluster: bool,
+    /// The image that --in-cluster runs; `wharfinger` must be in its path.
+    #[arg(long, requires = "in_cluster")]
+    pub(crate) image: Option<String>,
+    /// Ask the API server what it would make of it, and make nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print the objects instead, without asking the API server. They hold the secret that lets the API server in.
+    #[arg(long, short, value_name = "FORMAT")]
+    pub(crate) output: Option<OutputFormat>,
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+}
+
+#[derive(Args)]
+pub(crate) struct UninstallArguments {
+    /// The namespace that was installed into.
+    #[arg(long, value_name = "NAME", default_value = "wharfinger")]
+    pub(crate) namespace: String,
+    /// Remove the namespace, too, and with it the volume: keys, accounts and the audit log of an instance that ran there.
+    #[arg(long)]
+    pub(crate) data: bool,
+    /// Say what would be removed, and remove nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// A kubeconfig, or `in-cluster`; else $KUBECONFIG or ~/.kube/config.
+    #[arg(long, env = "WHARFINGER_KUBECONFIG", value_name = "FILE")]
+    pub(crate) kubeconfig: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct KubernetesDoctorArguments {
+    #[command(flatten)]
+    pub(crate) scope: Scope,
+    #[command(flatten)]
+    pub(crate) serving: Serving,
+}
+
+/// What of a Kubernetes cluster an installation is about.
+#[derive(Args)]
+pub(crate) struct Scope {
+    /// The namespace of Wharfinger's own service account, and of Wharfinger itself inside the cluster.
+    #[arg(long, value_name = "NAME", default_value = "wharfinger")]
+    pub(crate) namespace: String,
+    /// A namespace whose pull secrets Wharfinger may read; may be given more than once. Without it: every namespace.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) pull_secrets_in: Vec<String>,
+}
+
+#[derive(Clone, Copy, ValueEnum, PartialEq, Eq, Debug)]
+pub(crate) enum OutputFormat {
+    Yaml,
+    Json,
+}
+
 /// Where an instance keeps its data.
 #[derive(Args)]
 pub(crate) struct Place {
@@ -284,6 +363,8 @@ serving! {
     max_calls_per_address, "max-calls-per-address", "WHARFINGER_MAX_CALLS_PER_ADDRESS", "NUMBER", "512";
     /// How many connections one address may have; more are closed. Raise it where everybody comes through one balancer.
     max_connections_per_address, "max-connections-per-address", "WHARFINGER_MAX_CONNECTIONS_PER_ADDRESS", "NUMBER", "2048";
+    /// The Kubernetes API server whose webhooks are kept right and whose pull secrets are read: a kubeconfig, or in-cluster.
+    kubeconfig, "kubeconfig", "WHARFINGER_KUBECONFIG", "FILE", "";
     /// The engine's folder of per-registry CAs.
     engine_certs_dir, "engine-certs-dir", "WHARFINGER_ENGINE_CERTS_DIR", "DIR", "/etc/docker/certs.d";
     /// Logs on stderr: text or json.

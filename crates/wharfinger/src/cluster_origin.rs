@@ -16,6 +16,7 @@ use wharfinger_trust::Resolver;
 
 use crate::adapters::{AccountsDirectory, CutLive, PolicyOf, RestingOn, SharedRegistry};
 use crate::instance::Instance;
+use crate::kubernetes::{self, Keeper};
 use crate::options::Options;
 use crate::registry_origin::RegistryOrigin;
 use crate::tls::Served;
@@ -26,6 +27,7 @@ pub(crate) struct ClusterOrigin {
     pub(crate) gate: Arc<Gate>,
     pub(crate) resolver: Arc<Resolver>,
     cluster: Arc<Cluster>,
+    webhooks: Option<Keeper>,
 }
 
 impl ClusterOrigin {
@@ -94,11 +96,21 @@ impl ClusterOrigin {
             .merge(wharfinger_api::ca_routes(&served.ca_pem, instance.ca.ca_pem()))
             .merge(wharfinger_admission::routes(admission))
             .merge(wharfinger_engine::routes(engine));
-        Ok(Self { served, router, gate, resolver, cluster })
+        let webhooks = match &options.kubeconfig {
+            Some(kubeconfig) => {
+                let api_server = Arc::new(kubernetes::api_server(kubeconfig)?);
+                Some(Keeper::new(instance, api_server, &options.cluster.host, &served.ca_pem, cluster.clone()).await?)
+            }
+            None => None,
+        };
+        Ok(Self { served, router, gate, resolver, cluster, webhooks })
     }
 
-    /// What ran when the policy came is recorded as soon as the engine answers.
+    /// What asks us is kept right; what ran when the policy came is recorded as soon as the engine answers.
     pub(crate) async fn keep_up(&self) {
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.keep().await;
+        }
         if let Err(error) = self.cluster.record_existing().await {
             tracing::warn!(%error, "what runs is not on record yet");
         }

@@ -69,16 +69,18 @@ pub(crate) async fn examine(options: Options) -> anyhow::Result<ExitCode> {
             report.add("the instance's data", Err(format!("{error:#}")), "start it once, or give --data-dir its folder");
         }
     }
-    Ok(if report.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(report.exit())
 }
 
+/// What was looked at so far.
 #[derive(Default)]
-struct Report {
+pub(crate) struct Report {
     wrong: u32,
 }
 
 impl Report {
-    fn add(&mut self, what: &str, found: Result<(), String>, remedy: &str) -> bool {
+    /// Prints the finding; whether all is well.
+    pub(crate) fn add(&mut self, what: &str, found: Result<(), String>, remedy: &str) -> bool {
         match found {
             Ok(()) => println!("ok     {what}"),
             Err(cause) => {
@@ -88,6 +90,10 @@ impl Report {
             }
         }
         true
+    }
+
+    pub(crate) fn exit(&self) -> ExitCode {
+        if self.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
@@ -135,7 +141,7 @@ impl Engine {
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(inner) = source {

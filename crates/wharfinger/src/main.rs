@@ -8,6 +8,7 @@ mod client;
 mod cluster_origin;
 mod doctor;
 mod instance;
+mod kubernetes;
 mod metrics;
 mod operator;
 mod options;
@@ -19,7 +20,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::cli::{AdminCommand, AuditCommand, Cli, Command, ConfigCommand, LogFormat, PolicyCommand, ServeOnly, Serving};
+use crate::cli::{
+    AdminCommand, AuditCommand, Cli, Command, ConfigCommand, KubernetesCommand, LogFormat, PolicyCommand, ServeOnly, Serving,
+};
 use crate::options::{Options, Problems};
 use crate::serve::Parts;
 
@@ -75,6 +78,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Policy(PolicyCommand::RePin { gun, reason, place }) => runtime.block_on(operator::re_pin(&place, &gun, &reason)),
         Command::Audit(AuditCommand::Verify { place }) => runtime.block_on(operator::verify_audit(&place)),
         Command::Audit(AuditCommand::Replay { id, place }) => runtime.block_on(operator::replay(&place, id)),
+        Command::Kubernetes(KubernetesCommand::Install(arguments)) => runtime.block_on(kubernetes::install(*arguments)),
+        Command::Kubernetes(KubernetesCommand::Uninstall(arguments)) => runtime.block_on(kubernetes::uninstall(&arguments)),
+        Command::Kubernetes(KubernetesCommand::Doctor(arguments)) => runtime.block_on(kubernetes::doctor(*arguments)),
         Command::Trust(_) => Ok(not_built("trust", "docker trust does it")),
         Command::Verify(_) => Ok(not_built("verify", "docker trust inspect --pretty IMAGE shows the signatures")),
         Command::Explain(arguments) => Ok(asked(runtime.block_on(client::explain(&arguments)))),

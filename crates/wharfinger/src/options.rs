@@ -22,9 +22,24 @@ pub(crate) struct Options {
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) bundle_days: u16,
     pub(crate) bounds: Bounds,
+    pub(crate) kubeconfig: Option<Kubeconfig>,
     pub(crate) install_ca: bool,
     pub(crate) engine_certs_dir: PathBuf,
     pub(crate) log_format: LogFormat,
+}
+
+/// How a Kubernetes API server is reached.
+#[derive(Debug)]
+pub(crate) enum Kubeconfig {
+    /// As a pod reaches it, with its service account.
+    InCluster,
+    File(PathBuf),
+}
+
+impl From<&str> for Kubeconfig {
+    fn from(written: &str) -> Self {
+        if written == "in-cluster" { Self::InCluster } else { Self::File(written.into()) }
+    }
 }
 
 /// One of the two doors.
@@ -118,6 +133,7 @@ impl Options {
                 }
             },
             bounds: bounds(serving, problems),
+            kubeconfig: serving.kubeconfig.as_deref().map(Into::into),
             install_ca: match serving.no_install_ca.as_deref() {
                 None | Some("false") => true,
                 Some("true") => false,
@@ -318,6 +334,12 @@ mod tests {
         assert_eq!(options.cluster.listen.port(), 2);
         assert_eq!(options.registry.host.as_str(), "localhost:3");
         assert_eq!(options.data_dir, PathBuf::from("./data"));
+    }
+
+    #[test]
+    fn the_word_in_cluster_is_no_file() {
+        assert!(matches!(file("kubeconfig = \"in-cluster\"").unwrap().kubeconfig, Some(Kubeconfig::InCluster)));
+        assert!(matches!(file("kubeconfig = \"./in-cluster\"").unwrap().kubeconfig, Some(Kubeconfig::File(_))));
     }
 
     #[test]

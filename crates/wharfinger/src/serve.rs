@@ -129,11 +129,11 @@ async fn keep_up(
             () = shutdown.cancelled() => return,
             _ = tick.tick() => {}
         }
-        if let Some(origin) = &registry {
-            origin.keep_up(OffsetDateTime::now_utc()).await;
-        }
         if let Some(origin) = &cluster {
             origin.keep_up().await;
+        }
+        if let Some(origin) = &registry {
+            origin.keep_up(OffsetDateTime::now_utc()).await;
         }
         if minutes.is_multiple_of(60) {
             let served = [registry.as_ref().map(|origin| &origin.served), cluster.as_ref().map(|origin| &origin.served)];

@@ -62,6 +62,14 @@ impl Served {
     }
 }
 
+/// What clients of an origin have to trust, whether it is served now or not.
+pub(crate) fn ca_of(instance: &Instance, origin: &Origin) -> anyhow::Result<String> {
+    match &origin.tls {
+        Some(files) => Ok(read_own(files)?.2),
+        None => Ok(instance.ca.ca_pem().to_owned()),
+    }
+}
+
 async fn issue(instance: &Instance, name: &str, host: &Host) -> anyhow::Result<wharfinger_auth::Issued> {
     // The machine itself may always come by loopback.
     let mut hosts = vec![host.name().to_owned()];

@@ -18,9 +18,14 @@ pub enum Kept {
 }
 
 impl ApiServer {
+    /// The configuration of `phase`, if there is one.
+    pub async fn configuration(&self, phase: Phase) -> Result<Option<Value>, ApiServerError> {
+        self.get(&phase.path()).await
+    }
+
     /// Corrects where the configuration of `phase` leads and what it asks about; of everything else in it nothing changes.
     pub async fn keep(&self, phase: Phase, webhooks: &Webhooks) -> Result<Kept, ApiServerError> {
-        let Some(mut configuration) = self.get(&phase.path()).await? else { return Ok(Kept::Missing) };
+        let Some(mut configuration) = self.configuration(phase).await? else { return Ok(Kept::Missing) };
         match corrected(&mut configuration, phase, webhooks) {
             Kept::Corrected => {}
             kept => return Ok(kept),
