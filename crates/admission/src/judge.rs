@@ -13,20 +13,12 @@ use crate::patch::Patch;
 use crate::presented::{OfPod, PullSecrets};
 use crate::review::{Answer, Operation, Request};
 use crate::walk::{self, Found, Slot};
+use crate::webhooks::Phase;
 
 /// How many different images one object may hold. Each is a decision, and may ask a registry.
 const MOST_IMAGES: usize = 100;
 /// How much of a user's name the audit log keeps.
 const LONGEST_NAME: usize = 200;
-
-/// The API server asks twice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Phase {
-    /// Before others had their say: images are pinned.
-    Mutate,
-    /// The final object: nothing may be in it but what is pinned.
-    Validate,
-}
 
 pub(crate) struct Judge<'a> {
     pub(crate) gate: &'a dyn Decide,

@@ -4,8 +4,8 @@
 //! others had their say, whether the final object still holds nothing else. Every decision is the gate's; this room knows only
 //! where in an object images stand. What it cannot read it refuses.
 
-mod caller;
 mod api_server;
+mod caller;
 mod check;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
@@ -20,8 +20,8 @@ mod secret;
 mod walk;
 mod webhooks;
 
-pub use caller::Callers;
 pub use api_server::{ApiServer, ApiServerError, Keep, KubeconfigError};
+pub use caller::Callers;
 pub use check::{Finding, check};
 pub use manifests::{Installation, InstallationError, Manifest, ROLE_BINDINGS, is_ours};
 pub use presented::PullSecrets;

@@ -5,12 +5,17 @@
 
 mod read;
 
+use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use serde_json::Value;
+use wharfinger_gate::PresentedError;
 use wharfinger_oci::{Host, Reference};
 use wharfinger_trust::Credentials;
 
-use crate::api_server::{ApiServer, ApiServerError, label, subdomain};
+use crate::{
+    api_server::{ApiServer, ApiServerError, label, subdomain},
+    presented::PullSecrets,
+};
 
 /// A call for each of them is made while a review waits.
 pub(crate) const MOST: usize = 32;
@@ -30,6 +35,22 @@ impl PullSecret {
         let mut components = image.repository.as_str().split('/');
         let within = self.path.iter().all(|expected| components.next() == Some(expected));
         (self.host == image.host && within).then(|| self.credentials.clone())
+    }
+}
+
+#[async_trait]
+impl PullSecrets for ApiServer {
+    async fn credentials(
+        &self,
+        namespace: &str,
+        named: &[String],
+        service_account: &str,
+        reference: &Reference,
+    ) -> Result<Vec<Credentials>, PresentedError> {
+        let account = if service_account.is_empty() { "default" } else { service_account };
+        let secrets = self.pull_secrets(namespace, named, account).await;
+        let secrets = secrets.map_err(|error| PresentedError(format!("its imagePullSecrets cannot be read: {error}")))?;
+        Ok(secrets.iter().filter_map(|secret| secret.for_image(reference)).collect())
     }
 }
 

@@ -14,10 +14,11 @@ use wharfinger_gate::Decide;
 use wharfinger_transport::{Peer, whole_body};
 
 use crate::caller::{self, Callers};
-use crate::judge::{Judge, Phase};
+use crate::judge::Judge;
 use crate::presented::PullSecrets;
 use crate::review::{Answer, NoReview, Request};
 use crate::secret::WebhookSecret;
+use crate::webhooks::Phase;
 
 /// The longest review: two objects of at most 3 MiB each (the API server's own limit of a request), and what is said of them.
 const LONGEST_REVIEW: usize = 8 * 1024 * 1024;

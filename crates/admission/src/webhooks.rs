@@ -40,10 +40,12 @@ pub struct Webhooks {
     pub resources: Vec<ImageResource>,
 }
 
-/// Which of the two.
+/// The API server asks twice.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Phase {
+    /// Before others had their say: images are pinned.
     Mutate,
+    /// The final object: nothing may be in it but what is pinned.
     Validate,
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use time::OffsetDateTime;
-use wharfinger_admission::{Admission, WebhookSecret};
+use wharfinger_admission::{Admission, PullSecrets, WebhookSecret};
 use wharfinger_api::{AccountsApi, ClusterApi};
 use wharfinger_auth::{BundleSettings, Bundles, Directory};
 use wharfinger_cluster::Cluster;
@@ -90,19 +90,15 @@ impl ClusterOrigin {
             Err(error) => tracing::warn!(engine = options.engine, "{error}"),
         }
         let webhook = WebhookSecret::open(&**sql, &instance.seal).await?;
-        let admission = Arc::new(Admission::new(gate.clone(), None, instance.accounts.clone(), webhook));
+        let api_server = options.kubeconfig.as_ref().map(kubernetes::api_server).transpose()?.map(Arc::new);
+        let webhooks = api_server.clone().map(|api_server| Keeper::new(api_server, &webhook, options, &served, cluster.clone()));
+        let pull_secrets = api_server.map(|api_server| api_server as Arc<dyn PullSecrets>);
+        let admission = Arc::new(Admission::new(gate.clone(), pull_secrets, instance.accounts.clone(), webhook));
         let router = wharfinger_api::account_routes(people)
             .merge(wharfinger_api::cluster_routes(settings))
             .merge(wharfinger_api::ca_routes(&served.ca_pem, instance.ca.ca_pem()))
             .merge(wharfinger_admission::routes(admission))
             .merge(wharfinger_engine::routes(engine));
-        let webhooks = match &options.kubeconfig {
-            Some(kubeconfig) => {
-                let api_server = Arc::new(kubernetes::api_server(kubeconfig)?);
-                Some(Keeper::new(instance, api_server, &options.cluster.host, &served.ca_pem, cluster.clone()).await?)
-            }
-            None => None,
-        };
         Ok(Self { served, router, gate, resolver, cluster, webhooks })
     }
 

@@ -7,7 +7,8 @@ use wharfinger_cluster::Cluster;
 use wharfinger_oci::Host;
 
 use crate::doctor::chain;
-use crate::instance::Instance;
+use crate::options::Options;
+use crate::tls::Served;
 
 pub(crate) struct Keeper {
     api_server: Arc<ApiServer>,
@@ -20,22 +21,16 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    pub(crate) async fn new(
-        instance: &Instance,
+    pub(crate) fn new(
         api_server: Arc<ApiServer>,
-        host: &Host,
-        ca_pem: &str,
+        secret: &WebhookSecret,
+        options: &Options,
+        served: &Served,
         cluster: Arc<Cluster>,
-    ) -> anyhow::Result<Self> {
-        let secret = WebhookSecret::open(&*instance.sql, &instance.seal).await?;
-        Ok(Self {
-            api_server,
-            host: host.clone(),
-            ca_pem: ca_pem.to_owned(),
-            segment: secret.segment().to_owned(),
-            cluster,
-            said: Default::default(),
-        })
+    ) -> Self {
+        let segment = secret.segment().to_owned();
+        let (host, ca_pem) = (options.cluster.host.clone(), served.ca_pem.clone());
+        Self { api_server, host, ca_pem, segment, cluster, said: Default::default() }
     }
 
     /// Corrects what differs. What cannot be corrected now is tried again a minute later.
