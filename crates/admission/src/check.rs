@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::webhooks::{NAMESPACE_LABEL, Phase, Place, Webhooks};
+use crate::webhooks::{Phase, Place, Webhooks, all_but};
 
 /// One thing that was looked at.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -62,12 +62,7 @@ fn not_asked_about(webhook: &Value, webhooks: &Webhooks) -> Option<String> {
             }
         }
     }
-    let more = webhook["matchConditions"].as_array().is_some_and(|conditions| !conditions.is_empty());
-    match (missing.is_empty(), more) {
-        (true, false) => None,
-        (true, true) => Some("it has matchConditions, which leave something out".to_owned()),
-        (false, _) => Some(format!("it does not ask about {}", missing.join(", "))),
-    }
+    (!missing.is_empty()).then(|| format!("it does not ask about {}", missing.join(", ")))
 }
 
 fn covers(rule: &Value, group: &str, resource: &str, operation: &str) -> bool {
@@ -90,6 +85,9 @@ fn left_out(webhook: &Value, webhooks: &Webhooks) -> Option<String> {
     if !selects_all(&webhook["objectSelector"]) {
         return Some("its objectSelector lets whoever sets a label go unasked".to_owned());
     }
+    if webhook["matchConditions"].as_array().is_some_and(|conditions| !conditions.is_empty()) {
+        return Some("its matchConditions leave something out".to_owned());
+    }
     let selector = &webhook["namespaceSelector"];
     if selects_all(selector) || selector == &own_namespace(webhook, webhooks) {
         return None;
@@ -103,12 +101,7 @@ fn own_namespace(webhook: &Value, webhooks: &Webhooks) -> Value {
         Place::Service { namespace } => Some(namespace.as_str()),
         Place::Host(_) => webhook["clientConfig"]["service"]["namespace"].as_str(),
     };
-    match namespace {
-        Some(namespace) => serde_json::json!({
-            "matchExpressions": [{ "key": NAMESPACE_LABEL, "operator": "NotIn", "values": [namespace] }]
-        }),
-        None => Value::Null,
-    }
+    namespace.map(all_but).unwrap_or_default()
 }
 
 fn selects_all(selector: &Value) -> bool {
@@ -186,14 +179,13 @@ mod tests {
     #[test]
     fn each_thing_that_is_wrong_is_found() {
         let service = json!({"service": {"namespace": "dock", "name": "w", "path": "/admission/mutate/SEGMENT"}});
-        let other_namespace = json!({"matchExpressions": [{"key": NAMESPACE_LABEL, "operator": "NotIn", "values": ["a"]}]});
         for (pointer, value, part) in [
             ("failurePolicy", json!("Ignore"), "failurePolicy is `Ignore`"),
             ("rules", json!([]), "CREATE of pods, "),
             ("matchConditions", json!([{"name": "a", "expression": "false"}]), "matchConditions"),
             ("objectSelector", json!({"matchLabels": {"a": "b"}}), "objectSelector"),
             ("namespaceSelector", json!({"matchLabels": {"a": "b"}}), "namespaceSelector"),
-            ("namespaceSelector", other_namespace, "namespaceSelector"),
+            ("namespaceSelector", all_but("kube-system"), "namespaceSelector"),
             ("sideEffects", json!("Some"), "dry run"),
             ("clientConfig", json!({"url": "https://other.test/admission/mutate/SEGMENT"}), "leads to `other.test`"),
             ("clientConfig", json!({"url": "https://cluster.test:8443/admission/mutate/OTHER", "caBundle": "UEVN"}), "path"),

@@ -11,7 +11,8 @@ use wharfinger_storage::secrets::Secrets;
 /// What it is kept under, and sealed for.
 const NAME: &str = "admission webhook path";
 
-/// 256 random bits that stand in the webhook configurations and nowhere else.
+/// 256 random bits that stand in the webhook configurations and nowhere else. In hex, because the API server takes no upper-case
+/// letter in the path of a service (RFC 1123).
 pub struct WebhookSecret(Secret);
 
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +30,7 @@ impl WebhookSecret {
     pub async fn open(secrets: &dyn Secrets, seal: &SealKey) -> Result<Self, WebhookSecretError> {
         let sealed = match secrets.secret(NAME).await? {
             Some(sealed) => sealed,
-            None => secrets.keep_first(NAME, &seal.seal(NAME, Secret::random().reveal().as_bytes())).await?,
+            None => secrets.keep_first(NAME, &seal.seal(NAME, Secret::random_hex().reveal().as_bytes())).await?,
         };
         let opened = seal.open(NAME, &sealed)?;
         let text = std::str::from_utf8(&opened).map_err(|_| WebhookSecretError::Damaged)?;

@@ -18,7 +18,7 @@ pub use keep::Kept;
 pub(crate) const NAME: &str = "wharfinger";
 pub(crate) const API_VERSION: &str = "admissionregistration.k8s.io/v1";
 /// The label by which the API server knows a namespace's name (from 1.21 on, whatever else somebody writes there).
-pub(crate) const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
+const NAMESPACE_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// Where the API server reaches this process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -90,6 +90,8 @@ impl Webhooks {
             "failurePolicy": "Fail",
             "matchPolicy": "Equivalent",
             "rules": self.rules(),
+            "namespaceSelector": self.namespaces(),
+            "objectSelector": {},
             // A dry run is decided and nothing of it is recorded.
             "sideEffects": "NoneOnDryRun",
             "timeoutSeconds": 10,
@@ -97,10 +99,6 @@ impl Webhooks {
         if phase == Phase::Mutate {
             // What another webhook puts in after us is pinned, too.
             webhook["reinvocationPolicy"] = json!("IfNeeded");
-        }
-        if let Place::Service { namespace } = &self.place {
-            webhook["namespaceSelector"] =
-                json!({ "matchExpressions": [{ "key": NAMESPACE_LABEL, "operator": "NotIn", "values": [namespace] }] });
         }
         json!({
             "apiVersion": API_VERSION,
@@ -110,12 +108,20 @@ impl Webhooks {
         })
     }
 
+    /// Every namespace, or every one but Wharfinger's own.
+    fn namespaces(&self) -> Value {
+        match &self.place {
+            Place::Host(_) => json!({}),
+            Place::Service { namespace } => all_but(namespace),
+        }
+    }
+
     /// Where the webhook is. `found` is how the API server reaches it now: by a service it goes on with that service.
     pub(crate) fn client_config(&self, phase: Phase, found: Option<&Value>) -> Value {
         let path = self.segment.as_ref().map(|segment| format!("/admission/{}/{segment}", phase.word()));
-        let service = found.and_then(|found| found.get("service")).filter(|service| service.is_object());
-        let mut config = match (&self.place, service) {
-            (_, Some(service)) => json!({ "service": service }),
+        let by_service = found.filter(|found| found["service"].is_object());
+        let mut config = match (&self.place, by_service) {
+            (_, Some(found)) => found.clone(),
             (Place::Service { namespace }, None) => {
                 json!({ "service": { "name": NAME, "namespace": namespace, "port": 443 } })
             }
@@ -160,6 +166,11 @@ impl Webhooks {
     }
 }
 
+/// The selector of every namespace but this one, by the name that the API server gives it.
+pub(crate) fn all_but(namespace: &str) -> Value {
+    json!({ "matchExpressions": [{ "key": NAMESPACE_LABEL, "operator": "NotIn", "values": [namespace] }] })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +200,7 @@ mod tests {
             assert_eq!(webhook["failurePolicy"], "Fail");
             assert_eq!(webhook["matchPolicy"], "Equivalent");
             assert_eq!(webhook["sideEffects"], "NoneOnDryRun");
-            assert!(webhook.get("namespaceSelector").is_none() && webhook.get("objectSelector").is_none());
+            assert_eq!((&webhook["namespaceSelector"], &webhook["objectSelector"]), (&json!({}), &json!({})));
         }
     }
 
@@ -197,8 +208,8 @@ mod tests {
     fn inside_the_cluster_its_own_namespace_alone_is_left_out() {
         let webhook =
             webhooks(Place::Service { namespace: "dock".to_owned() }).configuration(Phase::Validate)["webhooks"][0].clone();
-        let expected = json!({"matchExpressions": [{"key": NAMESPACE_LABEL, "operator": "NotIn", "values": ["dock"]}]});
-        assert_eq!(webhook["namespaceSelector"], expected);
+        let label = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["dock"]});
+        assert_eq!(webhook["namespaceSelector"], json!({"matchExpressions": [label]}));
         assert_eq!(webhook["clientConfig"]["service"]["path"], "/admission/validate/SEGMENT");
         assert_eq!(webhook["clientConfig"]["service"]["namespace"], "dock");
     }

@@ -18,10 +18,12 @@ impl Secret {
 
     /// 256 random bits as 43 letters, digits, `-` and `_`: a token, or a password nobody has to remember.
     pub fn random() -> Self {
-        let mut bytes = Zeroizing::new([0_u8; 32]);
-        // Without randomness nothing in this process could be trusted: better to stop.
-        rand::fill(bytes.as_mut()).expect("the operating system gives random bytes");
-        Self::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
+        Self::new(URL_SAFE_NO_PAD.encode(random_bytes().as_ref()))
+    }
+
+    /// 256 random bits as 64 lower-case hex digits, for where an upper-case letter cannot stand.
+    pub fn random_hex() -> Self {
+        Self::new(hex::encode(random_bytes().as_ref()))
     }
 
     /// The text itself, for the one place that needs it.
@@ -33,6 +35,13 @@ impl Secret {
     pub(crate) fn token_hash(&self) -> TokenHash {
         token_hash(self.reveal())
     }
+}
+
+fn random_bytes() -> Zeroizing<[u8; 32]> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    // Without randomness nothing in this process could be trusted: better to stop.
+    rand::fill(bytes.as_mut()).expect("the operating system gives random bytes");
+    bytes
 }
 
 /// A token has 256 bits of its own, so a plain hash hides it, and looking it up by its hash leaks nothing by time.

@@ -2,10 +2,11 @@
 //! need not install again.
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Phase, Webhooks};
 use crate::api_server::{ApiServer, ApiServerError};
+use crate::check::check;
 
 /// How a configuration was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,19 +31,42 @@ impl ApiServer {
             Kept::Corrected => {}
             kept => return Ok(kept),
         }
-        match self.replace(&phase.path(), &configuration).await {
+        self.exchange(phase, webhooks, &configuration).await
+    }
+
+    /// Takes out of the configuration of `phase` what somebody else put in and an installation does not speak of, such as
+    /// conditions, if something is wrong with it. Of where it leads nothing is lost.
+    pub async fn restore(&self, phase: Phase, webhooks: &Webhooks) -> Result<Kept, ApiServerError> {
+        let Some(mut configuration) = self.configuration(phase).await? else { return Ok(Kept::Missing) };
+        if check(phase, Some(&configuration), webhooks).iter().all(|finding| finding.wrong.is_none()) {
+            return Ok(Kept::AsItWas);
+        }
+        let Some(webhook) = ours(&mut configuration, phase) else { return Ok(Kept::Missing) };
+        let leads = webhooks.client_config(phase, webhook.get("clientConfig"));
+        if let Some(right) = webhooks.configuration(phase)["webhooks"][0].as_object() {
+            webhook.clone_from(right);
+        }
+        webhook.insert("clientConfig".to_owned(), leads);
+        self.exchange(phase, webhooks, &configuration).await
+    }
+
+    async fn exchange(&self, phase: Phase, webhooks: &Webhooks, configuration: &Value) -> Result<Kept, ApiServerError> {
+        match self.replace(&phase.path(), configuration).await {
             Ok(_) => Ok(Kept::Corrected),
             Err(error) => Err(without_segment(error, webhooks.segment.as_deref())),
         }
     }
 }
 
+/// Our webhook of a configuration.
+fn ours(configuration: &mut Value, phase: Phase) -> Option<&mut Map<String, Value>> {
+    let name = phase.webhook();
+    let listed = configuration.get_mut("webhooks")?.as_array_mut()?.iter_mut().filter_map(Value::as_object_mut);
+    listed.into_iter().find(|webhook| webhook.get("name").and_then(Value::as_str) == Some(name.as_str()))
+}
+
 fn corrected(configuration: &mut Value, phase: Phase, webhooks: &Webhooks) -> Kept {
-    let ours = configuration.get_mut("webhooks").and_then(Value::as_array_mut).and_then(|listed| {
-        let name = phase.webhook();
-        listed.iter_mut().find(|webhook| webhook.get("name").and_then(Value::as_str) == Some(name.as_str()))
-    });
-    let Some(Value::Object(webhook)) = ours else { return Kept::Missing };
+    let Some(webhook) = ours(configuration, phase) else { return Kept::Missing };
     let leads = webhooks.client_config(phase, webhook.get("clientConfig"));
     let mut kept = Kept::AsItWas;
     for (key, right) in [("clientConfig", leads), ("rules", webhooks.rules())] {

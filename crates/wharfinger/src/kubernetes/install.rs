@@ -4,12 +4,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
-use wharfinger_admission::{ApiServer, Installation, Keep, Manifest, Place, ROLE_BINDINGS, Webhooks, is_ours};
+use wharfinger_admission::{ApiServer, Installation, Keep, Kept, Manifest, Phase, Place, ROLE_BINDINGS, Webhooks, is_ours};
 
 use super::{operators_api_server, webhooks_of};
 use crate::cli::{InstallArguments, OutputFormat, UninstallArguments};
 use crate::instance::Instance;
 use crate::options::Options;
+
+/// What lets Wharfinger read the pull secrets of every namespace.
+const EVERYWHERE: &str = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/wharfinger-pull-secrets";
 
 /// The first release whose API server holds the label of a namespace's name to its name.
 const NAMES_ARE_HELD_SINCE: u32 = 21;
@@ -46,6 +49,14 @@ pub(crate) async fn install(arguments: InstallArguments) -> anyhow::Result<ExitC
     for manifest in &manifests {
         println!("{}: {}", manifest.called(), applied(&api_server, manifest, keep).await?);
     }
+    if keep == Keep::Kept {
+        for phase in Phase::ALL {
+            if api_server.restore(phase, &webhooks).await? == Kept::Corrected {
+                println!("{} wharfinger: changed, it left something out", phase.kind());
+            }
+        }
+    }
+    withdraw(&api_server, &manifests, keep).await?;
     if scope.pull_secrets_in.is_empty() {
         println!(
             "\nWharfinger's service account may get every secret of the cluster by its name: --pull-secrets-in NAME limits that to \
@@ -98,6 +109,26 @@ async fn applied(api_server: &ApiServer, manifest: &Manifest, keep: Keep) -> any
     })
 }
 
+/// Rights that an earlier installation gave and this one does not.
+async fn withdraw(api_server: &ApiServer, manifests: &[Manifest], keep: Keep) -> anyhow::Result<()> {
+    let mut given = role_bindings(api_server).await?;
+    given.push(Object {
+        called: "ClusterRoleBinding wharfinger-pull-secrets".to_owned(),
+        path: EVERYWHERE.to_owned(),
+        holds_data: false,
+    });
+    for Object { called, path, .. } in given {
+        if manifests.iter().any(|manifest| manifest.path() == path)
+            || !api_server.get(&path).await?.is_some_and(|found| is_ours(&found))
+        {
+            continue;
+        }
+        api_server.delete(&path, keep).await?;
+        println!("{called}: {}", if keep == Keep::Kept { "removed" } else { "would be removed" });
+    }
+    Ok(())
+}
+
 /// Whether the namespace of an object is there, if it has one.
 async fn is_there(api_server: &ApiServer, manifest: &Manifest) -> anyhow::Result<bool> {
     match manifest.object["metadata"]["namespace"].as_str() {
@@ -142,14 +173,11 @@ pub(crate) async fn uninstall(arguments: &UninstallArguments) -> anyhow::Result<
     // All that may have been made.
     let installation =
         Installation { namespace: &arguments.namespace, pull_secrets_in: &[], image: Some("any"), webhooks: &webhooks };
-    let mut objects: Vec<(String, String, bool)> =
-        installation.manifests()?.iter().map(|manifest| (manifest.called(), manifest.path(), manifest.holds_data())).collect();
+    let manifests = installation.manifests()?;
+    // The webhook configurations are the last, so they go first: nothing is refused because nobody answers any more.
+    let mut objects: Vec<Object> = manifests.iter().rev().map(Object::of).collect();
     objects.extend(role_bindings(&api_server).await?);
-    // First what asks, so that nothing is refused because nobody answers any more.
-    objects.sort_by_key(|(called, ..)| !called.contains("WebhookConfiguration"));
-    let of_installation = objects.iter().position(|(called, ..)| !called.contains("WebhookConfiguration")).unwrap_or_default();
-    objects[of_installation..].reverse();
-    for (called, path, holds_data) in objects {
+    for Object { called, path, holds_data } in objects {
         let became = match api_server.get(&path).await? {
             None => continue,
             Some(found) if !is_ours(&found) => "stays: Wharfinger did not make it",
@@ -164,14 +192,27 @@ pub(crate) async fn uninstall(arguments: &UninstallArguments) -> anyhow::Result<
     Ok(ExitCode::SUCCESS)
 }
 
+/// What may be there to be removed.
+struct Object {
+    called: String,
+    path: String,
+    holds_data: bool,
+}
+
+impl Object {
+    fn of(manifest: &Manifest) -> Self {
+        Self { called: manifest.called(), path: manifest.path(), holds_data: manifest.holds_data() }
+    }
+}
+
 /// Those of an installation that was limited to some namespaces.
-async fn role_bindings(api_server: &ApiServer) -> anyhow::Result<Vec<(String, String, bool)>> {
+async fn role_bindings(api_server: &ApiServer) -> anyhow::Result<Vec<Object>> {
     let (collection, _) = ROLE_BINDINGS.split_once("/rolebindings").context("the path of role bindings")?;
     let listed = api_server.get(ROLE_BINDINGS).await?.unwrap_or_default();
     let binding = |found: &Value| {
         let (namespace, name) = (found["metadata"]["namespace"].as_str()?, found["metadata"]["name"].as_str()?);
         let path = format!("{collection}/namespaces/{namespace}/rolebindings/{name}");
-        Some((format!("RoleBinding {namespace}/{name}"), path, false))
+        Some(Object { called: format!("RoleBinding {namespace}/{name}"), path, holds_data: false })
     };
     Ok(listed["items"].as_array().into_iter().flatten().filter_map(binding).collect())
 }
