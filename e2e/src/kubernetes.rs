@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::run::{Ran, run, run_from, until};
@@ -39,6 +39,8 @@ const CONTROLLERS: &str = "*,-nodeipam,-nodelifecycle,-ttl,-attachdetach,-persis
 pub struct KubernetesOptions<'a> {
     /// Who has a certificate of this CA is its CN, in the groups that are its Os.
     pub client_ca: Option<&'a Path>,
+    /// What it shows the webhooks of this `host:port`: certificate and key.
+    pub webhook_client: Option<(&'a str, &'a Path, &'a Path)>,
     /// With the controllers that make Pods of Deployments and tokens of service accounts. Then every Pod has a service account,
     /// as everywhere else; without them a Pod's `serviceAccountName` is only a word.
     pub controllers: bool,
@@ -123,11 +125,29 @@ impl Kubernetes {
         if let Some(ca) = options.client_ca {
             server.arg("--client-ca-file").arg(ca);
         }
+        if let Some((webhook, certificate, key)) = options.webhook_client {
+            server.arg("--admission-control-config-file").arg(self.write_admission_control(webhook, certificate, key)?);
+        }
         if !options.controllers {
             server.arg("--disable-admission-plugins=ServiceAccount");
         }
         let ready = |kubernetes: &Self| kubernetes.api().try_call("GET", "/readyz", None).is_ok_and(|a| a.status == 200);
         self.launch("kube-apiserver", server, ready)
+    }
+
+    fn write_admission_control(&self, webhook: &str, certificate: &Path, key: &Path) -> Result<PathBuf> {
+        let (kubeconfig, file) = (self.file("webhooks"), self.file("admission"));
+        let user = json!({ "client-certificate": certificate, "client-key": key });
+        let config = json!({ "apiVersion": "v1", "kind": "Config", "users": [{ "name": webhook, "user": user }] });
+        fs::write(&kubeconfig, config.to_string())?;
+        let version = "apiserver.config.k8s.io/v1";
+        let configuration =
+            json!({ "apiVersion": version, "kind": "WebhookAdmissionConfiguration", "kubeConfigFile": kubeconfig });
+        let plugins = ["MutatingAdmissionWebhook", "ValidatingAdmissionWebhook"]
+            .map(|name| json!({ "name": name, "configuration": configuration }));
+        let whole = json!({ "apiVersion": version, "kind": "AdmissionConfiguration", "plugins": plugins });
+        fs::write(&file, whole.to_string())?;
+        Ok(file)
     }
 
     fn launch_controllers(&mut self, programs: &Path) -> Result<()> {
@@ -163,7 +183,7 @@ impl Kubernetes {
 
     /// What `kubectl` reads: JSON is YAML.
     fn context(&self) -> Value {
-        serde_json::json!({
+        json!({
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "test",
