@@ -2,7 +2,7 @@
 //! nobody knows what it runs must not be taken for one that runs nothing.
 
 use serde_json::Value;
-use wharfinger_policy::KubernetesSettings;
+use wharfinger_policy::{KubernetesSettings, TooMuch};
 
 use crate::review::Resource;
 
@@ -41,6 +41,8 @@ pub(crate) enum Unreadable {
         "none of the paths of [[kubernetes.resources]] for {0} finds an image in it: correct them, or set may_have_none = true"
     )]
     NothingFound(String),
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
 }
 
 /// Where a built-in resource holds its pods.
@@ -156,7 +158,7 @@ fn custom(resource: &Resource, sub_resource: &str, object: &Value, settings: &Ku
     let known = known.ok_or_else(|| Unreadable::UnknownResource(called(resource, sub_resource)))?;
     let mut found = Found::default();
     for path in &known.images {
-        for (pointer, value) in path.locate(object) {
+        for (pointer, value) in path.locate(object)? {
             let Value::String(image) = value else { return Err(shape(&pointer, "an image", value)) };
             if found.slots.iter().all(|slot| slot.pointer != pointer) {
                 found.slots.push(Slot { owner: pointer.clone(), pointer, image: image.clone() });

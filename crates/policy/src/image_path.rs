@@ -16,6 +16,10 @@ const FILTERS: usize = 4;
 const PARENTHESES: usize = 16;
 /// `..` in one path: each more multiplies what is selected by what is there.
 const DESCENTS: usize = 1;
+/// What of an object is looked through: the depths of all its values together. Locating keeps the way to each that it comes by.
+const HEAVIEST: usize = 2_000_000;
+/// Places that one path finds in one object.
+const MOST: usize = 1000;
 
 /// A path that was read; it is written as it was given.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,17 +39,28 @@ pub enum ImagePathError {
     Intricate(String),
 }
 
+/// Why an object is not looked through.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TooMuch {
+    #[error("it is too large and too deeply nested to look for images in it")]
+    Object,
+    #[error("`{0}` finds more than {MOST} places in it")]
+    Places(String),
+}
+
 impl ImagePath {
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
     /// Each place of `object` that it selects, once, as a JSON pointer (RFC 6901), and what stands there.
-    pub fn locate<'a>(&self, object: &'a Value) -> Vec<(String, &'a Value)> {
+    pub fn locate<'a>(&self, object: &'a Value) -> Result<Vec<(String, &'a Value)>, TooMuch> {
+        left_of(HEAVIEST, object, 1).ok_or(TooMuch::Object)?;
         let mut seen = HashSet::new();
         let nodes = self.path.query_located(object);
         let found = nodes.iter().map(|node| (node.location().to_json_pointer(), node.node()));
-        found.filter(|(pointer, _)| seen.insert(pointer.clone())).collect()
+        let found: Vec<_> = found.filter(|(pointer, _)| seen.insert(pointer.clone())).take(MOST + 1).collect();
+        if found.len() > MOST { Err(TooMuch::Places(self.text.clone())) } else { Ok(found) }
     }
 
     /// Whether it can only select members of a list where every object is a table.
@@ -53,6 +68,16 @@ impl ImagePath {
         let inside = self.text.strip_prefix('$').and_then(|rest| rest.trim_start().strip_prefix('['));
         let selectors = inside.and_then(|rest| rest.split_once(']')).map(|(selectors, _)| selectors);
         selectors.is_some_and(|it| it.chars().all(|c| matches!(c, '0'..='9' | '-' | ':' | ',') || c.is_whitespace()))
+    }
+}
+
+/// What is left of `budget` when the depth of `value` and of each value in it is taken off; none: it was not enough.
+fn left_of(budget: usize, value: &Value, depth: usize) -> Option<usize> {
+    let budget = budget.checked_sub(depth)?;
+    match value {
+        Value::Array(items) => items.iter().try_fold(budget, |budget, item| left_of(budget, item, depth + 1)),
+        Value::Object(fields) => fields.values().try_fold(budget, |budget, field| left_of(budget, field, depth + 1)),
+        _ => Some(budget),
     }
 }
 
@@ -100,7 +125,7 @@ mod tests {
 
     fn located(path: &str, object: &Value) -> Vec<(String, String)> {
         let path: ImagePath = path.parse().unwrap();
-        path.locate(object).into_iter().map(|(pointer, node)| (pointer, node.to_string())).collect()
+        path.locate(object).unwrap().into_iter().map(|(pointer, node)| (pointer, node.to_string())).collect()
     }
 
     #[test]
@@ -123,6 +148,21 @@ mod tests {
         for (pointer, node) in located("$..*", &object) {
             assert_eq!(object.pointer(&pointer).unwrap().to_string(), node, "{pointer}");
         }
+    }
+
+    #[test]
+    fn an_object_that_would_take_much_is_not_looked_through() {
+        let locate = |path: &str, object: &Value| path.parse::<ImagePath>().unwrap().locate(object).map(|found| found.len());
+        let steps = |count: usize| json!({ "spec": { "steps": vec![json!({ "image": "a" }); count] } });
+        assert_eq!(locate("$.spec.steps[*].image", &steps(MOST)), Ok(MOST));
+        let many = Err(TooMuch::Places("$.spec.steps[*].image".to_owned()));
+        assert_eq!(locate("$.spec.steps[*].image", &steps(MOST + 1)), many);
+        assert_eq!(locate("$.spec.steps[0].image", &steps(MOST + 1)), Ok(1));
+        let nested = |depth: usize, count: usize| (0..depth).fold(json!(vec![json!(1); count]), |inner, _| json!([inner]));
+        assert_eq!(locate("$..image", &nested(100, 10_000)), Ok(0));
+        assert_eq!(locate("$..image", &nested(100, 20_000)), Err(TooMuch::Object));
+        assert_eq!(locate("$..image", &nested(2, 400_000)), Ok(0));
+        assert_eq!(locate("$..image", &nested(2, 500_000)), Err(TooMuch::Object));
     }
 
     #[test]

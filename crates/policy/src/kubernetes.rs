@@ -153,7 +153,7 @@ fn no_image(path: &ImagePath) -> Option<String> {
         "spec": {},
         "status": {},
     });
-    let (pointer, _) = path.locate(&bare).into_iter().next()?;
+    let (pointer, _) = path.locate(&bare).ok()?.into_iter().next()?;
     Some(if pointer.is_empty() { "the whole object".to_owned() } else { pointer })
 }
 

@@ -19,7 +19,7 @@ pub use configuration::{
 };
 pub use evaluate::{Evidence, Owner, SignedBy, Verdict, evaluate};
 pub use exemptions::{Exemption, ExemptionDocument, ExemptionFault, Moment};
-pub use image_path::{ImagePath, ImagePathError};
+pub use image_path::{ImagePath, ImagePathError, TooMuch};
 pub use kubernetes::{ImageResource, KubernetesFault, KubernetesSettings};
 pub use namespace::{NamespaceError, NamespacePattern};
 pub use pattern::{PatternError, RepositoryPattern};
