@@ -147,6 +147,8 @@ impl Bundles {
         let zip = archive(&files, record.created)?;
         let detail = json!({
             "actor_id": account.id, "key": record.id, "key_id": key.public_key().canonical_id().to_string(), "label": record.label,
+            // What an API server goes by until the certificate ends.
+            "groups": groups,
         });
         let act = Act {
             at: record.created,

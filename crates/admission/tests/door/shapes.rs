@@ -1,7 +1,7 @@
 //! Where images stand: every place of every kind, and what is refused because nobody knows what it runs.
 
 use serde_json::{Value, json};
-use wharfinger_policy::ImageResource;
+use wharfinger_policy::{ImageResource, KubernetesFault, KubernetesSettings};
 
 use crate::stage::{Stage, one, pod};
 
@@ -103,6 +103,42 @@ async fn a_resource_nobody_told_us_of_is_refused() {
         assert!(!said.allowed && said.message.contains(&format!("{called} are not among the kinds")), "{}", said.message);
         assert!(said.message.contains("[[kubernetes.resources]]"), "{}", said.message);
     }
+}
+
+#[tokio::test]
+async fn the_configuration_takes_exactly_what_is_not_known_here() {
+    let stage = Stage::new();
+    for (group, resources) in [
+        ("", "pods podtemplates replicationcontrollers configmaps services"),
+        ("apps", "daemonsets deployments replicasets statefulsets controllerrevisions pods"),
+        ("batch", "cronjobs jobs"),
+        ("extensions", "daemonsets deployments replicasets jobs"),
+        ("argoproj.io", "workflows deployments"),
+    ] {
+        for resource in resources.split(' ') {
+            let said = stage.mutate(&create(group, resource, &json!({ "spec": {} }))).await;
+            let known = said.allowed || !said.message.contains("are not among the kinds");
+            let images = vec!["$.spec.image".parse().unwrap()];
+            let named = ImageResource { group: group.to_owned(), resource: resource.to_owned(), images, may_have_none: false };
+            let taken = KubernetesSettings { resources: vec![named], ..KubernetesSettings::default() }.check();
+            assert_eq!(matches!(taken, Err(KubernetesFault::BuiltIn(_))), known, "{resource}.{group}: {taken:?}, {said:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_object_in_which_a_path_finds_too_much_is_refused() {
+    let stage = Stage::new();
+    stage.gate.settings.lock().unwrap().resources = vec![ImageResource {
+        group: "argoproj.io".to_owned(),
+        resource: "workflows".to_owned(),
+        images: vec!["$.spec.steps[*].image".parse().unwrap()],
+        may_have_none: true,
+    }];
+    let steps = |count: usize| json!({ "spec": { "steps": vec![json!({ "image": SIGNED }); count] } });
+    assert!(stage.mutate(&create("argoproj.io", "workflows", &steps(1000))).await.allowed);
+    let said = stage.mutate(&create("argoproj.io", "workflows", &steps(1001))).await;
+    assert!(!said.allowed && said.message.contains("finds more than 1000 places"), "{}", said.message);
 }
 
 #[tokio::test]

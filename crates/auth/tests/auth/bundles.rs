@@ -8,6 +8,7 @@ use wharfinger_auth::{ApiServer, BundleError, Principal, Via};
 use wharfinger_identity::{Account, AccountName, PublicKeyId, Team, TeamId, TeamName};
 use wharfinger_keys::PublicKey;
 use wharfinger_storage::accounts::Accounts as _;
+use wharfinger_storage::audit::Audit as _;
 
 use crate::house::{House, house, spki, unzip, with_password};
 
@@ -182,6 +183,10 @@ async fn a_certificate_names_the_teams_of_its_account_as_they_are_when_it_is_mad
     house.team("acme", "qa", &["ada"]).await;
     house.team("acme", "ops", &[]).await;
     assert_eq!(named(&ada).await, ["acme/qa", "system/masters"]);
+    let issued = house.audit.newest(None, 1).await.unwrap().remove(0).act;
+    let mut detail: serde_json::Value = serde_json::from_str(&issued.detail).unwrap();
+    detail["groups"].as_array_mut().unwrap().sort_by_key(ToString::to_string);
+    assert_eq!((issued.action.as_str(), &detail["groups"]), ("key.issue", &serde_json::json!(["acme/qa", "system/masters"])));
     assert_eq!(named(&house.admin).await, ["wharfinger:admin"]);
     let refused = |name: &str| name.parse::<AccountName>().is_err() && name.parse::<TeamName>().is_err();
     assert!(["system:masters", "wharfinger:admin", "a/b"].into_iter().all(refused));
