@@ -2,7 +2,10 @@
 
 use std::{
     net::SocketAddr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,6 +19,7 @@ use rustls::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    task::JoinSet,
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -113,6 +117,20 @@ async fn ask(stream: &mut TlsStream<TcpStream>) -> std::io::Result<String> {
     Ok(answer)
 }
 
+/// Over a connection that goes on: what came is a whole answer, for it is short.
+async fn ask_again(stream: &mut TlsStream<TcpStream>) -> std::io::Result<String> {
+    stream.write_all(b"GET /counted HTTP/1.1\r\nHost: x\r\n\r\n").await?;
+    let mut answer = String::new();
+    while !answer.ends_with("counted") {
+        let mut part = [0; 1024];
+        match stream.read(&mut part).await? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            length => answer.push_str(&String::from_utf8_lossy(&part[..length])),
+        }
+    }
+    Ok(answer)
+}
+
 #[tokio::test]
 async fn a_request_carries_the_key_that_tls_proved_and_needs_none() {
     let ca = Authority::new("ca");
@@ -191,6 +209,50 @@ async fn certificates_are_exchanged_while_it_serves_and_bad_ones_change_nothing(
     serving.tls.replace(&identity(&one, None)).unwrap();
     assert!(connect(&trusts_new, serving.address).await.is_ok());
     assert!(connect(&trusts_old, serving.address).await.is_err());
+}
+
+/// An API server that asks at that moment would refuse what it is asked about.
+#[tokio::test]
+async fn a_renewed_certificate_fails_no_request() {
+    const RENEWALS: usize = 20;
+    let ca = Authority::new("ca");
+    let serving = Serving::start(&ca.issue(&["localhost"]), None).await;
+    let (trusts, address) = (Arc::new(config(&ca, None)), serving.address);
+    let (renewed, _) = tokio::sync::watch::channel(0);
+    let answered = Arc::new(AtomicUsize::new(0));
+    let mut clients = JoinSet::new();
+    for keeps in [true, true, false, false] {
+        let (trusts, answered, mut renewals) = (trusts.clone(), answered.clone(), renewed.subscribe());
+        clients.spawn(async move {
+            let mut stream = connect(&trusts, address).await.unwrap();
+            while *renewals.borrow_and_update() < RENEWALS {
+                if !keeps {
+                    stream = connect(&trusts, address).await.unwrap();
+                }
+                assert!(ask_again(&mut stream).await.unwrap().starts_with("HTTP/1.1 200"));
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            stream
+        });
+    }
+    let mut last = None;
+    for renewal in 1..=RENEWALS {
+        let leaf = ca.issue(&["localhost"]);
+        serving.tls.replace(&identity(&leaf, None)).unwrap();
+        let before = answered.load(Ordering::Relaxed);
+        // Each certificate serves a while, on old connections and new ones.
+        while answered.load(Ordering::Relaxed) < before + 20 {
+            tokio::task::yield_now().await;
+        }
+        last = Some(leaf);
+        renewed.send_replace(renewal);
+    }
+    while let Some(client) = clients.join_next().await {
+        assert!(ask_again(&mut client.expect("no request failed")).await.is_ok(), "an old connection goes on");
+    }
+    let newest = connect(&trusts, address).await.unwrap();
+    let shown = newest.get_ref().1.peer_certificates().unwrap()[0].clone();
+    assert_eq!(shown, CertificateDer::from_pem_slice(last.unwrap().pem.as_bytes()).unwrap());
 }
 
 #[tokio::test]
