@@ -61,6 +61,14 @@ impl Stage {
         })
     }
 
+    /// The secret of the webhooks' paths, as the API server knows it.
+    fn segment(&self) -> String {
+        let url = self.client_configs()[0]["url"].as_str().unwrap().to_owned();
+        let segment = url.rsplit('/').next().unwrap().to_owned();
+        assert_eq!(segment.len(), 64, "{url}");
+        segment
+    }
+
     /// Starts again with other flags, and waits until both configurations are as they should be.
     fn starts_again(&mut self, flags: impl FnOnce(Serve) -> Serve, as_it_should: impl Fn(&Value) -> bool) {
         self.wharfinger.flags(flags);
@@ -144,7 +152,8 @@ fn one_command_holds_an_api_server_to_the_policy_and_another_says_what_is_wrong(
     // It fails closed, and doctor says why.
     stage.wharfinger.stop().unwrap();
     stage.pod("default").fails().says("failed calling webhook");
-    stage.types("doctor").fails().says("WRONG  the webhooks answer through the API server");
+    let unreached = stage.types("doctor").fails().says("WRONG  the webhooks answer through the API server");
+    assert!(!unreached.output.contains(&stage.segment()), "the API server says the path, and doctor does not: {unreached}");
 
     // With its service account's rights, the process corrects what leads to it: another CA, another host.
     let kubeconfig = text(&stage.service_account());
@@ -160,10 +169,7 @@ fn one_command_holds_an_api_server_to_the_policy_and_another_says_what_is_wrong(
         |config| config["url"].as_str().is_some_and(|url| url.contains(&host)) && config["caBundle"] == ca_bundle,
     );
     stage.pod("default").fails().says(SENTENCE);
-    let log = stage.wharfinger.log();
-    let urls = stage.client_configs().map(|config| config["url"].as_str().unwrap().to_owned());
-    let segment = urls[0].rsplit('/').next().unwrap();
-    assert!(segment.len() == 64 && !log.contains(segment), "the secret of the path is in no log");
+    assert!(!stage.wharfinger.log().contains(&stage.segment()), "the secret of the path is in no log");
     stage.types("doctor").fails().says("it leads to");
 
     stage.types("uninstall").ok().says("MutatingWebhookConfiguration wharfinger: removed");

@@ -8,7 +8,10 @@ use crate::webhooks::NAME;
 /// A user that is nobody on the node.
 const USER: u32 = 65532;
 
-pub(super) fn manifests(namespace: &str, image: &str) -> [Manifest; 4] {
+/// Nothing else in the cluster can be made while it waits for room.
+const PRIORITY: &str = "system-cluster-critical";
+
+pub(super) fn manifests(namespace: &str, image: &str) -> [Manifest; 5] {
     let selector = json!({ "app.kubernetes.io/name": NAME });
     let object = |kind: &str, spec: Value| json!({ "kind": kind, "metadata": metadata(NAME), "spec": spec });
     [
@@ -30,6 +33,21 @@ pub(super) fn manifests(namespace: &str, image: &str) -> [Manifest; 4] {
                 json!({
                     "selector": selector,
                     "ports": [{ "name": "https", "port": 443, "protocol": "TCP", "targetPort": "https" }],
+                }),
+            ),
+        ),
+        // Some providers let critical pods only into namespaces where a quota speaks of them.
+        Manifest::namespaced(
+            namespace,
+            "v1",
+            "resourcequotas",
+            object(
+                "ResourceQuota",
+                json!({
+                    "hard": { "pods": "10" },
+                    "scopeSelector": {
+                        "matchExpressions": [{ "operator": "In", "scopeName": "PriorityClass", "values": [PRIORITY] }],
+                    },
                 }),
             ),
         ),
@@ -62,12 +80,22 @@ fn pod(namespace: &str, image: &str) -> Value {
     let mut startup = probe("/readyz");
     startup["periodSeconds"] = json!(1);
     startup["failureThreshold"] = json!(120);
+    let settings: Vec<Value> = [
+        ("KUBECONFIG", "in-cluster"),
+        ("DATA_DIR", "/data/wharfinger"),
+        ("CLUSTER_LISTEN", "0.0.0.0:8443"),
+        ("CLUSTER_HOST", &format!("{NAME}.{namespace}.svc")),
+        ("METRICS_LISTEN", "0.0.0.0:9090"),
+        ("NO_INSTALL_CA", "true"),
+    ]
+    .map(|(name, value)| json!({ "name": format!("WHARFINGER_{name}"), "value": value }))
+    .to_vec();
     json!({
         "serviceAccountName": NAME,
         "automountServiceAccountToken": true,
         // Else a service named like us would stand in the environment as settings of ours.
         "enableServiceLinks": false,
-        "priorityClassName": "system-cluster-critical",
+        "priorityClassName": PRIORITY,
         "securityContext": {
             "runAsNonRoot": true,
             "runAsUser": USER,
@@ -78,17 +106,9 @@ fn pod(namespace: &str, image: &str) -> Value {
         "containers": [{
             "name": NAME,
             "image": image,
-            "command": ["wharfinger"],
-            "args": [
-                "cluster",
-                "serve",
-                "--kubeconfig=in-cluster",
-                "--data-dir=/data/wharfinger",
-                "--cluster-listen=0.0.0.0:8443",
-                format!("--cluster-host={NAME}.{namespace}.svc"),
-                "--metrics-listen=0.0.0.0:9090",
-                "--no-install-ca=true",
-            ],
+            "command": ["wharfinger", "cluster", "serve"],
+            // In the environment, so that commands that are typed in the container (doctor, policy off) know it as well.
+            "env": settings,
             "ports": [
                 { "name": "https", "containerPort": 8443, "protocol": "TCP" },
                 { "name": "metrics", "containerPort": 9090, "protocol": "TCP" },

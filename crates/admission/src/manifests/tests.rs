@@ -87,6 +87,8 @@ fn the_pod_is_restricted_and_its_root_cannot_be_written() {
     assert_eq!(container["image"], "dtr.test/wharfinger:1");
     assert_eq!(container["livenessProbe"]["httpGet"]["path"], "/healthz");
     assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/readyz");
+    let host = json!({"name": "WHARFINGER_CLUSTER_HOST", "value": "wharfinger.dock.svc"});
+    assert!(container["env"].as_array().unwrap().contains(&host), "the certificate is for the service's name");
     for kind in ["hostNetwork", "hostPID", "hostIPC"] {
         assert!(pod.get(kind).is_none(), "{kind}");
     }

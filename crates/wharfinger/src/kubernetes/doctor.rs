@@ -54,7 +54,7 @@ pub(crate) async fn doctor(arguments: KubernetesDoctorArguments) -> anyhow::Resu
         return Ok(report.exit());
     }
     configurations(&mut report, &api_server, &webhooks).await;
-    refusal(&mut report, &api_server, enforced).await;
+    refusal(&mut report, &api_server, &webhooks, enforced).await;
     pull_secrets(&mut report, &api_server, &arguments.scope.pull_secrets_in).await;
     Ok(report.exit())
 }
@@ -107,7 +107,7 @@ async fn configurations(report: &mut Report, api_server: &ApiServer, webhooks: &
 }
 
 /// Asks the API server to try what must not pass.
-async fn refusal(report: &mut Report, api_server: &ApiServer, enforced: bool) {
+async fn refusal(report: &mut Report, api_server: &ApiServer, webhooks: &Webhooks, enforced: bool) {
     let pod = json!({
         "apiVersion": "v1",
         "kind": "Pod",
@@ -131,7 +131,12 @@ async fn refusal(report: &mut Report, api_server: &ApiServer, enforced: bool) {
             );
             return;
         }
-        (Err(error), _) => ("the webhooks answer through the API server", Err(chain(&error))),
+        (Err(error), _) => {
+            // An API server that does not reach the webhook says at which address, and its path is a secret.
+            let said = chain(&error);
+            let said = webhooks.segment.as_ref().map_or(said.clone(), |segment| said.replace(segment.as_str(), "…"));
+            ("the webhooks answer through the API server", Err(said))
+        }
     };
     report.add(what, found, "see to what is wrong above; the API server must reach the address in the configurations");
 }
