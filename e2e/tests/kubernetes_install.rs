@@ -13,6 +13,14 @@ use wharfinger_e2e::{Api, Kubernetes, KubernetesOptions, Ran, Serve, Wharfinger,
 const SENTENCE: &str = "do not meet the required signing policy";
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// An administrator's certificate, and the CA it is of.
+const CERTIFICATES: &str = "
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out clients.pem -days 2 -subj /CN=clients \
+  -addext keyUsage=critical,keyCertSign,digitalSignature
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout admin.key -out admin.csr -subj /O=system:masters/CN=admin
+echo extendedKeyUsage=clientAuth > ext
+openssl x509 -req -in admin.csr -CA clients.pem -CAkey ca.key -CAcreateserial -days 2 -sha256 -extfile ext -out admin.pem";
+
 /// An API server, and a cluster without an engine.
 struct Stage {
     kubernetes: Kubernetes,
@@ -25,7 +33,12 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let kubernetes = Kubernetes::start(&dir.path().join("k"), KubernetesOptions::default()).unwrap();
+        let mut openssl = Command::new("bash");
+        openssl.args(["-e", "-c", CERTIFICATES]).current_dir(&dir);
+        wharfinger_e2e::run(openssl).unwrap().ok();
+        let client_ca = dir.path().join("clients.pem");
+        let options = KubernetesOptions { client_ca: Some(&client_ca), ..KubernetesOptions::default() };
+        let kubernetes = Kubernetes::start(&dir.path().join("k"), options).unwrap();
         let cluster = format!("127.0.0.1:{}", free_port());
         let serve = Serve::new("cluster serve", &dir.path().join("w"))
             .flag("--cluster-listen", &cluster)
@@ -35,8 +48,12 @@ impl Stage {
 
     /// `wharfinger kubernetes …` of an administrator at the machine with the data.
     fn types(&self, words: &str) -> Ran {
+        self.types_as(&self.kubernetes.kubeconfig(), words)
+    }
+
+    fn types_as(&self, kubeconfig: &Path, words: &str) -> Ran {
         let mut command = Command::new(binary());
-        command.arg("kubernetes").args(words.split(' ')).arg("--kubeconfig").arg(self.kubernetes.kubeconfig());
+        command.arg("kubernetes").args(words.split(' ')).arg("--kubeconfig").arg(kubeconfig);
         if !words.starts_with("uninstall") {
             command.arg("--data-dir").arg(self.wharfinger.data()).args(["--cluster-listen", &self.cluster]);
         }
@@ -81,13 +98,18 @@ impl Stage {
     fn service_account(&self) -> PathBuf {
         let token = self.kubernetes.kubectl(&["create", "token", "wharfinger", "-n", "wharfinger"], "").ok();
         fs::write(self.dir.path().join("token"), token.stdout).unwrap();
+        self.kubeconfig_of("account", &json!({"tokenFile": "token"}))
+    }
+
+    /// A kubeconfig of `user`. The files it names stand beside it.
+    fn kubeconfig_of(&self, name: &str, user: &Value) -> PathBuf {
         let config = json!({
             "current-context": "c",
             "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
             "clusters": [{"name": "k", "cluster": {"server": self.kubernetes.url(), "certificate-authority": self.kubernetes.ca()}}],
-            "users": [{"name": "u", "user": {"tokenFile": "token"}}],
+            "users": [{"name": "u", "user": user}],
         });
-        let path = self.dir.path().join("kubeconfig");
+        let path = self.dir.path().join(name);
         fs::write(&path, config.to_string()).unwrap();
         path
     }
@@ -183,7 +205,10 @@ fn one_command_holds_an_api_server_to_the_policy_and_another_says_what_is_wrong(
 fn wharfinger_gets_the_least_rights_and_takes_nothing_that_others_made() {
     let stage = Stage::new();
     stage.kubernetes.namespace("qa");
-    stage.types("install").ok().says("every secret of the cluster by its name");
+    let nobody = stage.kubeconfig_of("nobody", &json!({"token": "hunter2"}));
+    stage.types_as(&nobody, "install").fails().says("401").never_says("hunter2");
+    let certificate = stage.kubeconfig_of("certificate", &json!({"client-certificate": "admin.pem", "client-key": "admin.key"}));
+    stage.types_as(&certificate, "install").ok().says("every secret of the cluster by its name");
     for allowed in [
         "get secrets -n qa",
         "get serviceaccounts -n default",

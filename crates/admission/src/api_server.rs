@@ -20,6 +20,8 @@ use token::Token;
 
 /// A call of a webhook waits for what is asked here, and the API server for the webhook.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// An operator waits for the API server, and it for webhooks: ours and others'.
+const OF_AN_OPERATOR: Duration = Duration::from_secs(30);
 /// The longest object is one and a half MiB where the API server keeps it.
 const LONGEST_ANSWER: usize = 4 << 20;
 /// Of why it refused something.
@@ -33,6 +35,7 @@ pub struct ApiServer {
     /// `https://host:port`, perhaps with a path, without a `/` at its end.
     server: String,
     token: Token,
+    patience: Duration,
 }
 
 /// Why the API server did not do what it was asked.
@@ -89,6 +92,12 @@ impl ApiServer {
         &self.server
     }
 
+    /// For an operator's commands, which nothing waits for.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        Self { patience: OF_AN_OPERATOR, ..self }
+    }
+
     /// What is at `path`; nothing if there is nothing.
     pub async fn get(&self, path: &str) -> Result<Option<Value>, ApiServerError> {
         match self.call(Method::GET, path, None).await {
@@ -143,7 +152,7 @@ impl ApiServer {
         };
         let request = request.body(body).map_err(|_| unreadable())?;
         let silent = |source| ApiServerError::Silent { server: self.server.clone(), source };
-        let answer = self.caller.call(request).await.map_err(silent)?;
+        let answer = self.caller.call(request, self.patience).await.map_err(silent)?;
         let status = answer.status();
         if status.is_success() {
             return serde_json::from_slice(answer.body()).map_err(|_| unreadable());

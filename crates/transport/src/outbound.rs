@@ -42,8 +42,8 @@ fn trusting(ca_bundle: Option<&str>) -> Result<ClientBuilder, OutboundError> {
     Ok(builder.tls_certs_only(roots))
 }
 
-/// Whole requests to one host, answered by whole responses of bounded length, within a time that is given: for rooms that
-/// do not know the HTTP library. Trusts and follows as [`outbound`] does.
+/// Whole requests to one host, answered by whole responses of bounded length, within a time that is given: for rooms that do not
+/// know the HTTP library. Trusts and follows as [`outbound`] does.
 pub struct Caller {
     client: Client,
     longest_answer: usize,
@@ -55,8 +55,6 @@ pub struct CallerSettings<'a> {
     pub ca_bundle: Option<&'a str>,
     /// The certificate that is shown, with its chain, and its key: PEM.
     pub client_pem: Option<(&'a str, &'a str)>,
-    /// For the whole of a call, from connecting to the last byte.
-    pub patience: Duration,
     /// Of the body, in bytes.
     pub longest_answer: usize,
 }
@@ -72,7 +70,7 @@ pub enum CallError {
 impl Caller {
     pub fn new(settings: &CallerSettings<'_>) -> Result<Self, OutboundError> {
         // A call that is given up takes its connection along; with HTTP/2 the next ones would wait on the same dead one.
-        let mut builder = trusting(settings.ca_bundle)?.http1_only().timeout(settings.patience);
+        let mut builder = trusting(settings.ca_bundle)?.http1_only();
         if let Some((certificate, key)) = settings.client_pem {
             let both = zeroize::Zeroizing::new(format!("{key}\n{certificate}"));
             let identity = Identity::from_pem(both.as_bytes()).map_err(|_| OutboundError::ClientCertificate)?;
@@ -82,10 +80,13 @@ impl Caller {
         Ok(Self { client, longest_answer: settings.longest_answer })
     }
 
-    pub async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, CallError> {
+    /// Given up after `patience`, from connecting to the last byte.
+    pub async fn call(&self, request: Request<Bytes>, patience: Duration) -> Result<Response<Bytes>, CallError> {
         // The address is in the error of whoever asks.
         let none = |error: reqwest::Error| CallError::NoAnswer(error.without_url());
-        let mut answer = self.client.execute(request.try_into().map_err(none)?).await.map_err(none)?;
+        let mut request: reqwest::Request = request.try_into().map_err(none)?;
+        *request.timeout_mut() = Some(patience);
+        let mut answer = self.client.execute(request).await.map_err(none)?;
         let mut body = BytesMut::new();
         while let Some(part) = answer.chunk().await.map_err(none)? {
             if body.len() + part.len() > self.longest_answer {

@@ -41,7 +41,7 @@ pub(crate) fn api_server(kubeconfig: &Kubeconfig) -> anyhow::Result<ApiServer> {
 /// For an operator, who need not say again what kubectl knows.
 fn operators_api_server(given: Option<&Kubeconfig>) -> anyhow::Result<ApiServer> {
     if let Some(kubeconfig) = given {
-        return api_server(kubeconfig);
+        return Ok(api_server(kubeconfig)?.patient());
     }
     let path = match env::var_os("KUBECONFIG").filter(|value| !value.is_empty()) {
         Some(value) => {
@@ -53,7 +53,7 @@ fn operators_api_server(given: Option<&Kubeconfig>) -> anyhow::Result<ApiServer>
         }
         None => PathBuf::from(env::var_os("HOME").unwrap_or_default()).join(".kube/config"),
     };
-    api_server(&Kubeconfig::File(path))
+    Ok(api_server(&Kubeconfig::File(path))?.patient())
 }
 
 /// What the API server has to know of the instance in the data folder.

@@ -174,8 +174,9 @@ impl ApiServer {
         if uri.scheme_str() != Some("https") || !plain {
             return Err(not_https());
         }
-        let settings = CallerSettings { ca_bundle, client_pem, patience: PATIENCE, longest_answer: LONGEST_ANSWER };
-        Ok(Self { caller: Caller::new(&settings)?, server: server.trim_end_matches('/').to_owned(), token })
+        let settings = CallerSettings { ca_bundle, client_pem, longest_answer: LONGEST_ANSWER };
+        let server = server.trim_end_matches('/').to_owned();
+        Ok(Self { caller: Caller::new(&settings)?, server, token, patience: PATIENCE })
     }
 }
 

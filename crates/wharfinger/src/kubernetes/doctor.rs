@@ -53,8 +53,11 @@ pub(crate) async fn doctor(arguments: KubernetesDoctorArguments) -> anyhow::Resu
     if !report.add(&answers, version, "start it, or name another kubeconfig with --kubeconfig") {
         return Ok(report.exit());
     }
-    configurations(&mut report, &api_server, &webhooks).await;
-    refusal(&mut report, &api_server, &webhooks, enforced).await;
+    let all_ask = configurations(&mut report, &api_server, &webhooks).await;
+    // Where nothing is refused, only configurations that fail closed show that somebody answered.
+    if enforced || all_ask {
+        refusal(&mut report, &api_server, &webhooks, enforced).await;
+    }
     pull_secrets(&mut report, &api_server, &arguments.scope.pull_secrets_in).await;
     Ok(report.exit())
 }
@@ -90,20 +93,23 @@ async fn served(host: &Host, ca_pem: Option<&str>) -> anyhow::Result<OffsetDateT
     Ok(Certificate::from_der(shown.context("it showed no certificate")?)?.not_after())
 }
 
-async fn configurations(report: &mut Report, api_server: &ApiServer, webhooks: &Webhooks) {
+/// Whether both are as they should be.
+async fn configurations(report: &mut Report, api_server: &ApiServer, webhooks: &Webhooks) -> bool {
+    let mut well = true;
     for phase in Phase::ALL {
         match api_server.configuration(phase).await {
             Ok(found) => {
                 for finding in check(phase, found.as_ref(), webhooks) {
-                    report.add(&finding.what, finding.wrong.map_or(Ok(()), Err), finding.remedy);
+                    well &= report.add(&finding.what, finding.wrong.map_or(Ok(()), Err), finding.remedy);
                 }
             }
             Err(error) => {
                 let remedy = "use the kubeconfig of somebody who may get it";
-                report.add(&format!("{}: it can be read", phase.kind()), Err(chain(&error)), remedy);
+                well &= report.add(&format!("{}: it can be read", phase.kind()), Err(chain(&error)), remedy);
             }
         }
     }
+    well
 }
 
 /// Asks the API server to try what must not pass.
@@ -119,7 +125,6 @@ async fn refusal(report: &mut Report, api_server: &ApiServer, webhooks: &Webhook
         (Err(ApiServerError::Refused { message, .. }), true) if message.contains(SENTENCE) => {
             ("an image that nobody signed is refused through the API server", Ok(()))
         }
-        // Where the configurations fail closed, what passes was answered for.
         (Ok(_), false) => ("the webhooks answer through the API server (everything runs: the policy is off)", Ok(())),
         (Ok(_), true) => {
             ("an image that nobody signed is refused through the API server", Err("it may run in namespace default".to_owned()))
