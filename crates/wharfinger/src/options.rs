@@ -51,7 +51,7 @@ pub(crate) struct Origin {
     pub(crate) tls: Option<TlsFiles>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TlsFiles {
     pub(crate) cert: PathBuf,
     pub(crate) key: PathBuf,
