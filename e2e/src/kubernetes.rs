@@ -207,6 +207,11 @@ impl Kubernetes {
         self.file("ca.crt")
     }
 
+    /// The administrator's bearer token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     /// The CA as `caBundle` holds it.
     pub fn ca_bundle(&self) -> Result<String> {
         let mut base64 = Command::new("base64");

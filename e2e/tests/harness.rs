@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use serde_json::json;
-use wharfinger_e2e::{DockerCli, Engine, EngineOptions, Kubernetes, KubernetesOptions, Netns, Person, import_busybox, until};
+use wharfinger_e2e::{
+    DockerCli, Engine, EngineOptions, KINDS, Kubernetes, KubernetesOptions, Netns, Person, import_busybox, until,
+};
 
 #[test]
 fn an_engine_of_our_own_runs_an_image_and_leaves_nothing_behind() {
@@ -91,4 +93,17 @@ fn the_real_controllers_make_the_pods_of_a_deployment_and_an_end_of_it_leaves_no
     assert_eq!(ours(), 3);
     drop(kubernetes);
     assert_eq!(ours(), 0);
+}
+
+#[test]
+#[ignore = "needs `cargo xtask kubernetes`"]
+fn an_api_server_that_asks_nobody_takes_every_kind_as_it_is() {
+    let dir = tempfile::Builder::new().prefix("wf-").tempdir().unwrap();
+    let kubernetes = Kubernetes::start(dir.path(), KubernetesOptions::default()).unwrap();
+    for kind in KINDS {
+        let name = kind.name.to_lowercase();
+        let images = ["localhost:1/init:1", "localhost:1/app:1"];
+        kubernetes.apply(&kind.object("default", &name, &[("init", images[0]), ("app", images[1])])).ok().says("created");
+        assert_eq!(kind.images(&kubernetes.get("default", &format!("{name} {name}"))), images);
+    }
 }
