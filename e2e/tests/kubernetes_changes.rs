@@ -138,7 +138,9 @@ fn as_written(mut object: Value) -> Value {
     metadata["annotations"]["deployment.kubernetes.io/revision"].take();
     if let Some(managers) = metadata["managedFields"].as_array_mut() {
         managers.retain(|entry| entry["manager"] != "kube-controller-manager");
-        managers.iter_mut().for_each(|entry| drop(entry["time"].take()));
+        for entry in managers.iter_mut() {
+            drop(entry["time"].take());
+        }
     }
     object
 }
