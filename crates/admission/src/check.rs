@@ -32,7 +32,7 @@ pub fn check(phase: Phase, found: Option<&Value>, webhooks: &Webhooks) -> Vec<Fi
     vec![
         finding("it is there", None, ""),
         finding("it fails closed", fails_open(webhook), INSTALL),
-        finding("it asks about every kind of workload", not_asked_about(webhook, webhooks), INSTALL),
+        finding("it asks about every kind of workload", not_asked_about(&webhook["rules"], &webhooks.rules()), INSTALL),
         finding("it leaves nothing out", left_out(webhook, webhooks), INSTALL),
         finding("dry runs pass through it", refuses_dry_runs(webhook), INSTALL),
         finding(
@@ -48,10 +48,11 @@ fn fails_open(webhook: &Value) -> Option<String> {
     (policy != "Fail").then(|| format!("failurePolicy is `{policy}`: while nobody answers, everything runs"))
 }
 
-fn not_asked_about(webhook: &Value, webhooks: &Webhooks) -> Option<String> {
-    let rules: Vec<&Value> = webhook["rules"].as_array().into_iter().flatten().collect();
+/// What `wanted` asks about and `rules` do not.
+pub(crate) fn not_asked_about(rules: &Value, wanted: &Value) -> Option<String> {
+    let rules: Vec<&Value> = rules.as_array().into_iter().flatten().collect();
     let mut missing = Vec::new();
-    for wanted in webhooks.rules().as_array().into_iter().flatten() {
+    for wanted in wanted.as_array().into_iter().flatten() {
         let group = wanted["apiGroups"][0].as_str().unwrap_or_default();
         for resource in strings(&wanted["resources"]) {
             for operation in strings(&wanted["operations"]) {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     api_server::{ApiServerError, label},
+    check::not_asked_about,
     webhooks::{NAME, Phase, Webhooks},
 };
 
@@ -43,6 +44,10 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    pub(crate) fn of(phase: Phase, webhooks: &Webhooks) -> Self {
+        Self { collection: phase.collection(), object: webhooks.configuration(phase) }
+    }
+
     fn cluster_wide(api_version: &str, plural: &str, object: Value) -> Self {
         Self { collection: format!("{}/{plural}", root(api_version)), object: with_version(object, api_version) }
     }
@@ -65,6 +70,15 @@ impl Manifest {
         match metadata["namespace"].as_str() {
             Some(namespace) => format!("{} {namespace}/{}", text(&self.object["kind"]), text(&metadata["name"])),
             None => format!("{} {}", text(&self.object["kind"]), text(&metadata["name"])),
+        }
+    }
+
+    /// A webhook configuration goes on asking about all that `found` asks about, where that is no less.
+    pub fn ask_no_less_than(&mut self, found: &Value) {
+        let rules = &found["webhooks"][0]["rules"];
+        let Some(webhook) = self.object.get_mut("webhooks").and_then(|listed| listed.get_mut(0)) else { return };
+        if not_asked_about(rules, &webhook["rules"]).is_none() {
+            webhook["rules"] = rules.clone();
         }
     }
 
@@ -107,9 +121,7 @@ impl Installation<'_> {
         if let Some(image) = self.image {
             manifests.extend(deployment::manifests(namespace, image));
         }
-        let configuration =
-            |phase: Phase| Manifest { collection: phase.collection(), object: self.webhooks.configuration(phase) };
-        manifests.extend(Phase::ALL.map(configuration));
+        manifests.extend(Phase::ALL.map(|phase| Manifest::of(phase, self.webhooks)));
         Ok(manifests)
     }
 

@@ -93,3 +93,25 @@ fn the_pod_is_restricted_and_its_root_cannot_be_written() {
         assert!(pod.get(kind).is_none(), "{kind}");
     }
 }
+
+/// The process inside knows of more than who installs.
+#[test]
+fn an_installation_inside_takes_no_rule_away_and_brings_back_those_that_are_missing() {
+    let mut all = manifests("dock", &[], Some("dtr.test/wharfinger:1")).unwrap();
+    let configuration = all.last_mut().unwrap();
+    let plain = configuration.object.clone();
+    let mut more = plain.clone();
+    let custom =
+        json!({"apiGroups": ["argoproj.io"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["workflows"]});
+    more["webhooks"][0]["rules"].as_array_mut().unwrap().push(custom);
+    let mut less = plain.clone();
+    less["webhooks"][0]["rules"].as_array_mut().unwrap().remove(0);
+    configuration.ask_no_less_than(&less);
+    assert_eq!(configuration.object, plain);
+    configuration.ask_no_less_than(&more);
+    assert_eq!(configuration.object, more);
+    let service = &mut all[0];
+    let before = service.clone();
+    service.ask_no_less_than(&more);
+    assert_eq!(*service, before);
+}

@@ -2,11 +2,12 @@
 //! need not install again.
 
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Phase, Webhooks};
 use crate::api_server::{ApiServer, ApiServerError};
 use crate::check::check;
+use crate::manifests::Manifest;
 
 /// How a configuration was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,7 +44,12 @@ impl ApiServer {
         }
         let Some(webhook) = ours(&mut configuration, phase) else { return Ok(Kept::Missing) };
         let leads = webhooks.client_config(phase, webhook.get("clientConfig"));
-        if let Some(right) = webhooks.configuration(phase)["webhooks"][0].as_object() {
+        let mut right = Manifest::of(phase, webhooks);
+        // Where it is inside, the process there knows of more than who installs.
+        if webhooks.segment.is_none() {
+            right.ask_no_less_than(&json!({ "webhooks": [webhook] }));
+        }
+        if let Some(right) = right.object["webhooks"][0].as_object() {
             webhook.clone_from(right);
         }
         webhook.insert("clientConfig".to_owned(), leads);
@@ -90,8 +96,6 @@ fn without_segment(error: ApiServerError, segment: Option<&str>) -> ApiServerErr
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::{super::Place, *};
 
     fn webhooks(host: &str, ca: &str) -> Webhooks {

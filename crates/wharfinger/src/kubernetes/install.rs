@@ -36,7 +36,7 @@ pub(crate) async fn install(arguments: InstallArguments) -> anyhow::Result<ExitC
         image: image.as_deref(),
         webhooks: &webhooks,
     };
-    let manifests = installation.manifests()?;
+    let mut manifests = installation.manifests()?;
     if let Some(format) = output {
         print!("{}", printed(&manifests, format)?);
         return Ok(ExitCode::SUCCESS);
@@ -46,8 +46,13 @@ pub(crate) async fn install(arguments: InstallArguments) -> anyhow::Result<ExitC
         ensure_names_are_held(&api_server).await?;
     }
     let keep = if dry_run { Keep::DryRun } else { Keep::Kept };
-    for manifest in &manifests {
-        println!("{}: {}", manifest.called(), applied(&api_server, manifest, keep).await?);
+    for manifest in &mut manifests {
+        let before = api_server.get(&manifest.path()).await?;
+        if let Some(before) = before.as_ref().filter(|_| in_cluster) {
+            // The process inside knows of `[[kubernetes.resources]]`, and has written them there.
+            manifest.ask_no_less_than(before);
+        }
+        println!("{}: {}", manifest.called(), applied(&api_server, manifest, before, keep).await?);
     }
     if keep == Keep::Kept {
         for phase in Phase::ALL {
@@ -83,11 +88,11 @@ async fn ensure_names_are_held(api_server: &ApiServer) -> anyhow::Result<()> {
     }
 }
 
-async fn applied(api_server: &ApiServer, manifest: &Manifest, keep: Keep) -> anyhow::Result<&'static str> {
+/// Applies it over what was there `before`, and says what became of it.
+async fn applied(api_server: &ApiServer, manifest: &Manifest, before: Option<Value>, keep: Keep) -> anyhow::Result<&'static str> {
     let called = manifest.called();
-    let before = api_server.get(&manifest.path()).await?;
-    if let Some(before) = before.as_ref().filter(|before| !is_ours(before)) {
-        if before["kind"] == "Namespace" || manifest.object["kind"] == "Namespace" {
+    if before.as_ref().is_some_and(|before| !is_ours(before)) {
+        if manifest.object["kind"] == "Namespace" {
             return Ok("was there, and stays as it is");
         }
         bail!("there is a {called} that Wharfinger did not make: remove it, or give --namespace another name");
