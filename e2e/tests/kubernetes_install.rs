@@ -65,9 +65,12 @@ impl Stage {
         self.kubernetes.kubectl(&["create", "--dry-run=server", "-n", namespace, "-f", "-"], &pod().to_string())
     }
 
+    fn admin(&self) -> Api {
+        Api::at(self.wharfinger.cluster().unwrap()).login("admin", &self.wharfinger.admin_password().unwrap())
+    }
+
     fn enforce(&self) {
-        let admin = Api::at(self.wharfinger.cluster().unwrap()).login("admin", &self.wharfinger.admin_password().unwrap());
-        admin.put("/api/config/trust", &json!({"require_content_trust": true})).ok();
+        self.admin().put("/api/config/trust", &json!({"require_content_trust": true})).ok();
     }
 
     /// How the API server reaches the webhook of both configurations.
@@ -171,6 +174,13 @@ fn one_command_holds_an_api_server_to_the_policy_and_another_says_what_is_wrong(
         stage.types("doctor").ok();
     }
 
+    // What the configuration names is to be asked about, too.
+    let admin = stage.admin();
+    let mut file = admin.get("/api/ucp/config-toml").is(200).body;
+    file.push_str("\n[[kubernetes.resources]]\ngroup = \"argoproj.io\"\nresource = \"workflows\"\nimages = [\"$.spec.image\"]\n");
+    admin.call("PUT", "/api/ucp/config-toml", Some(("application/toml", &file))).ok();
+    stage.types("doctor").fails().says("does not ask about CREATE of workflows.argoproj.io");
+
     // It fails closed, and doctor says why.
     stage.wharfinger.stop().unwrap();
     stage.pod("default").fails().says("failed calling webhook");
@@ -180,6 +190,8 @@ fn one_command_holds_an_api_server_to_the_policy_and_another_says_what_is_wrong(
     // With its service account's rights, the process corrects what leads to it: another CA, another host.
     let kubeconfig = text(&stage.service_account());
     stage.starts_again(|serve| serve.flag("--kubeconfig", &kubeconfig), |config| config["url"].as_str().is_some());
+    let asked = until(PATIENCE, || stage.types("doctor").status == 0);
+    assert!(asked, "{}\n{}", stage.types("doctor"), stage.wharfinger.log());
     let [certificate, key] = stage.kubernetes.certificate().map(|path| text(&path));
     let (ca, host) = (text(&stage.kubernetes.ca()), stage.cluster.clone());
     let ca_bundle = stage.kubernetes.ca_bundle().unwrap();
