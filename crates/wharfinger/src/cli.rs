@@ -337,13 +337,13 @@ serving! {
     blobs, "blobs", "WHARFINGER_BLOBS", "URL", "files in the data folder";
     /// A file with the password of `admin`, used when the account is made.
     admin_password_file, "admin-password-file", "WHARFINGER_ADMIN_PASSWORD_FILE", "FILE", "";
-    /// PEM chain of your own certificate for the registry. Read again every hour, with its key.
+    /// PEM chain of your own certificate for the registry. Read again every minute, with its key.
     registry_tls_cert, "registry-tls-cert", "WHARFINGER_REGISTRY_TLS_CERT", "FILE", "";
     /// PEM key of your own certificate for the registry.
     registry_tls_key, "registry-tls-key", "WHARFINGER_REGISTRY_TLS_KEY", "FILE", "";
     /// PEM of the CA your registry certificate chains to: what /ca answers.
     registry_tls_ca, "registry-tls-ca", "WHARFINGER_REGISTRY_TLS_CA", "FILE", "";
-    /// PEM chain of your own certificate for the cluster. Read again every hour, with its key.
+    /// PEM chain of your own certificate for the cluster. Read again every minute, with its key.
     cluster_tls_cert, "cluster-tls-cert", "WHARFINGER_CLUSTER_TLS_CERT", "FILE", "";
     /// PEM key of your own certificate for the cluster.
     cluster_tls_key, "cluster-tls-key", "WHARFINGER_CLUSTER_TLS_KEY", "FILE", "";

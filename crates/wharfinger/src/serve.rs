@@ -135,16 +135,16 @@ async fn keep_up(
         if let Some(origin) = &registry {
             origin.keep_up(OffsetDateTime::now_utc()).await;
         }
-        if minutes.is_multiple_of(60) {
-            let served = [registry.as_ref().map(|origin| &origin.served), cluster.as_ref().map(|origin| &origin.served)];
-            for served in served.into_iter().flatten() {
-                if let Err(error) = served.renew(&instance).await {
-                    tracing::error!("a certificate could not be renewed: {error:#}");
-                }
+        let served = [registry.as_ref().map(|origin| &origin.served), cluster.as_ref().map(|origin| &origin.served)];
+        for served in served.into_iter().flatten() {
+            if let Err(error) = served.renew(&instance).await {
+                tracing::error!("a certificate could not be renewed: {error:#}");
             }
-            if let Err(error) = instance.accounts.sweep().await {
-                tracing::warn!(%error, "expired sessions could not be removed");
-            }
+        }
+        if minutes.is_multiple_of(60)
+            && let Err(error) = instance.accounts.sweep().await
+        {
+            tracing::warn!(%error, "expired sessions could not be removed");
         }
         minutes += 1;
     }
