@@ -29,7 +29,9 @@ impl Audit for Sql {
     }
 
     async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>> {
-        let since = search.since.map(|since| i64::try_from(since.unix_timestamp_nanos())).transpose();
+        // Before and after everything that is kept, as far as it may lie.
+        let kept = |nanos: i128| i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX });
+        let since = search.since.map(|since| kept(since.unix_timestamp_nanos()));
         let select = "SELECT id, at, actor, action, object, outcome, detail, link FROM audit
              WHERE id < $1 AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3) AND ($4 IS NULL OR object = $4)
                AND ($5 IS NULL OR outcome = $5) AND ($6 IS NULL OR at >= $6)
@@ -40,7 +42,7 @@ impl Audit for Sql {
             .bind(&search.action)
             .bind(&search.object)
             .bind(&search.outcome)
-            .bind(since.map_err(StorageError::unavailable)?)
+            .bind(since)
             .bind(i64::from(limit));
         rows.fetch_all(self.read()).await.map_err(failed)?.iter().map(recorded).collect()
     }
@@ -141,6 +143,10 @@ mod tests {
         assert_eq!(found(Search { outcome: some("allow"), ..Search::default() }).await, [4]);
         assert_eq!(found(Search { object: some("two"), ..Search::default() }).await, [5]);
         assert_eq!(found(Search { since: Some(hour(3)), ..Search::default() }).await, [5, 4]);
+        for (year, entries) in [("1000-01-01T00:00:00Z", &[5, 4, 3, 2, 1][..]), ("2999-01-01T00:00:00Z", &[])] {
+            let since = OffsetDateTime::parse(year, &time::format_description::well_known::Rfc3339).ok();
+            assert_eq!(found(Search { since, ..Search::default() }).await, entries, "{year}");
+        }
         assert_eq!(
             found(Search { actor: some("ann"), since: Some(hour(1)), object: some("one"), ..Search::default() }).await,
             [4, 3]
