@@ -210,9 +210,18 @@ impl Cluster {
         if expected.is_some_and(|expected| expected != current.revision) {
             return Err(ClusterError::Changed);
         }
-        let configuration =
-            Configuration { trust: self.meaning(actor, &current, document).await?, ..current.configuration.clone() };
+        let configuration = self.with_trust(actor, &current, document).await?;
         self.replace(actor, "policy.change", "trust_configuration", &current, configuration).await
+    }
+
+    /// What [`Cluster::replace_trust`] would make of a trust section, with every check it makes; nothing is changed.
+    pub async fn candidate_trust(&self, actor: &str, document: TrustDocument) -> Result<Configuration, ClusterError> {
+        let current = self.current().await?;
+        self.with_trust(actor, &current, document).await
+    }
+
+    async fn with_trust(&self, actor: &str, current: &Current, document: TrustDocument) -> Result<Configuration, ClusterError> {
+        Ok(Configuration { trust: self.meaning(actor, current, document).await?, ..current.configuration.clone() })
     }
 
     /// What a policy written by `actor` means, given the directory as it is now.

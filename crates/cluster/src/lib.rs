@@ -15,6 +15,6 @@ mod teams;
 pub use administration::{Change, Cluster, ClusterError, Current};
 pub use engine_ca::{EngineCa, InstallError, Installed};
 pub use existing::{Runner, RunnerSilent, Running, WorkloadRow};
-pub use probe::probe;
+pub use probe::{fetch_ca, probe, probe_trust};
 pub use registrations::NewRegistration;
 pub use teams::TeamError;

@@ -20,11 +20,17 @@ pub enum OutboundError {
 /// A client that trusts the given CAs and no other (without any: the system's). It follows no redirect, because
 /// credentials and trust belong to the host that was named, and gives up after ten seconds.
 pub fn outbound(ca_bundle: Option<&str>) -> Result<Client, OutboundError> {
-    let builder = trusting(ca_bundle)?
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(10));
-    builder.build().map_err(OutboundError::Client)
+    impatient(trusting(ca_bundle)?).build().map_err(OutboundError::Client)
+}
+
+/// A client that takes any certificate, as `curl -k` does: to be shown a CA that somebody then compares by its fingerprint. Nothing
+/// it brings may be trusted before that.
+pub fn outbound_trusting_nobody() -> Result<Client, OutboundError> {
+    impatient(trusting(None)?).tls_danger_accept_invalid_certs(true).build().map_err(OutboundError::Client)
+}
+
+fn impatient(builder: ClientBuilder) -> ClientBuilder {
+    builder.connect_timeout(Duration::from_secs(5)).read_timeout(Duration::from_secs(10)).timeout(Duration::from_secs(10))
 }
 
 fn trusting(ca_bundle: Option<&str>) -> Result<ClientBuilder, OutboundError> {
