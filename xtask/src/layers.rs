@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("engine", DOOR),
     ("admission", DOOR),
     ("api", DOOR),
+    ("console", DOOR),
 ];
 
 const DOOR: &[&str] = &["auth", "trust", "gate", "cluster", "storage", "transport", "oci", "identity", "keys", "tuf", "policy"];
@@ -39,7 +40,7 @@ const DOOR: &[&str] = &["auth", "trust", "gate", "cluster", "storage", "transpor
 const FOREIGN: &[(&[&str], &[&str])] = &[
     (&["keys", "oci", "identity", "tuf", "policy"], &["tokio", "axum", "hyper", "reqwest", "sqlx", "tracing", "futures-util"]),
     (&["auth", "trust", "gate", "cluster", "storage"], &["axum", "hyper", "sqlx"]),
-    (&["registry", "notary", "engine", "admission", "api"], &["sqlx", "reqwest"]),
+    (&["registry", "notary", "engine", "admission", "api", "console"], &["sqlx", "reqwest"]),
 ];
 
 /// Crates that may import everything: the composition root, and what tests and measures it.

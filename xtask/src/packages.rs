@@ -10,9 +10,19 @@ use crate::terminal::bold;
 /// A real engine, its client, and an image to run.
 pub const DEMO: &[&str] = &["docker.io", "busybox-static", "unzip", "curl", "iptables", "iproute2"];
 
-/// What the tests need beyond [`DEMO`]: the stock Notary client and servers, a registry, a terminal to type into, and
-/// Go, whose decoder the engine reads with.
-pub const TESTS: &[&str] = &["notary", "docker-registry", "docker-compose", "python3-docker", "expect", "openssl", "golang-go"];
+/// What the tests need beyond [`DEMO`]: the stock Notary client and servers, a registry, a terminal to type into,
+/// Go, whose decoder the engine reads with, and a browser with its driver.
+pub const TESTS: &[&str] = &[
+    "notary",
+    "docker-registry",
+    "docker-compose",
+    "python3-docker",
+    "expect",
+    "openssl",
+    "golang-go",
+    "chromium",
+    "chromium-driver",
+];
 
 /// What a Kubernetes API server keeps its objects in.
 pub const KUBERNETES: &[&str] = &["etcd-server", "openssl"];

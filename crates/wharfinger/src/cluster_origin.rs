@@ -10,6 +10,7 @@ use wharfinger_admission::{Admission, PullSecrets, WebhookSecret};
 use wharfinger_api::{AccountsApi, ClusterApi};
 use wharfinger_auth::{BundleSettings, Bundles, Directory};
 use wharfinger_cluster::Cluster;
+use wharfinger_console::Console;
 use wharfinger_engine::{Engine, EngineAddress, EngineTls, Upstream};
 use wharfinger_gate::{Gate, LocalRegistry};
 use wharfinger_trust::Resolver;
@@ -71,17 +72,24 @@ impl ClusterOrigin {
         let policy = Arc::new(PolicyOf(cluster.clone()));
         let bundles =
             Arc::new(Bundles::new(instance.accounts.clone(), instance.ca.clone(), sql.clone(), policy.clone(), settings));
-        let people = AccountsApi {
+        let people_directory = Arc::new(Directory::new(
+            instance.accounts.clone(),
+            policy,
+            Arc::new(CutLive(instance.live.clone())),
+            Some(Arc::new(RestingOn(resolver.clone()))),
+            sql.clone(),
+        ));
+        let console = Console {
             accounts: instance.accounts.clone(),
-            directory: Arc::new(Directory::new(
-                instance.accounts.clone(),
-                policy,
-                Arc::new(CutLive(instance.live.clone())),
-                Some(Arc::new(RestingOn(resolver.clone()))),
-                sql.clone(),
-            )),
-            bundles: Some(bundles),
+            directory: people_directory.clone(),
+            bundles: bundles.clone(),
+            cluster: cluster.clone(),
+            gate: gate.clone(),
+            resolver: resolver.clone(),
+            audit: sql.clone(),
+            host: options.cluster.host.to_string(),
         };
+        let people = AccountsApi { accounts: instance.accounts.clone(), directory: people_directory, bundles: Some(bundles) };
         let settings =
             ClusterApi { accounts: instance.accounts.clone(), cluster: cluster.clone(), gate: gate.clone(), audit: sql.clone() };
         let engine = Arc::new(Engine::new(upstream(options)?, instance.accounts.clone(), gate.clone(), sql.clone()));
@@ -98,6 +106,7 @@ impl ClusterOrigin {
             .merge(wharfinger_api::cluster_routes(settings))
             .merge(wharfinger_api::ca_routes(&served.ca_pem, instance.ca.ca_pem()))
             .merge(wharfinger_admission::routes(admission))
+            .merge(wharfinger_console::console_routes(console))
             .merge(wharfinger_engine::routes(engine));
         Ok(Self { served, router, gate, resolver, cluster, webhooks })
     }

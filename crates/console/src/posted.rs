@@ -1,0 +1,88 @@
+//! What a form of ours sent: from our own origin, with the token of the visitor's session.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use http::StatusCode;
+use http::request::Parts;
+use wharfinger_auth::Need;
+use wharfinger_transport::whole_body;
+
+use crate::error::Refused;
+use crate::routes::House;
+use crate::visitor::{Visitor, sent_by_our_own_page};
+
+/// A configuration with a few hundred CA bundles, percent-encoded; more is no form.
+const LONGEST: usize = 8 * 1024 * 1024;
+
+/// The fields of a form, in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields(Vec<(String, String)>);
+
+impl Fields {
+    pub(crate) async fn read(parts: Parts, body: Body) -> Result<Self, Refused> {
+        let bytes =
+            whole_body(body, LONGEST).await.map_err(|error| Refused::page(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))?;
+        let request = Request::from_parts(parts, Body::from(bytes));
+        let read = Form::<Vec<(String, String)>>::from_request(request, &()).await;
+        let Form(fields) = read.map_err(|error| Refused::page(error.status(), error.body_text()))?;
+        // Browsers send lines as CR LF, which a certificate or a file never had.
+        Ok(Self(fields.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect()))
+    }
+
+    /// The first of that name, without spaces around it; empty when there is none.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.raw(name).trim()
+    }
+
+    /// The first of that name exactly as it was typed: a password, a file.
+    pub(crate) fn raw(&self, name: &str) -> &str {
+        self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
+    pub(crate) fn all(&self, name: &str) -> Vec<String> {
+        self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    pub(crate) fn checked(&self, name: &str) -> bool {
+        !self.raw(name).is_empty()
+    }
+}
+
+/// A form and who sent it.
+pub(crate) struct Posted {
+    pub(crate) visitor: Visitor,
+    pub(crate) fields: Fields,
+}
+
+impl FromRequest<Arc<House>> for Posted {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, house: &Arc<House>) -> Result<Self, Refused> {
+        let (parts, body) = request.into_parts();
+        sent_by_our_own_page(&parts)?;
+        let visitor = Visitor::find(&parts, &house.console.accounts).await?.ok_or(Refused::SignIn { next: None })?;
+        let fields = Fields::read(parts, body).await?;
+        if !visitor.token.matches(fields.raw("token")) {
+            let why = "this form was made for another session, for example before you signed in again: go back, load the page anew, \
+                       and send it from there";
+            return Err(Refused::forbidden(why));
+        }
+        Ok(Self { visitor, fields })
+    }
+}
+
+/// A form that an administrator sent.
+pub(crate) struct PostedByAdmin(pub(crate) Posted);
+
+impl FromRequest<Arc<House>> for PostedByAdmin {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, house: &Arc<House>) -> Result<Self, Refused> {
+        let posted = Posted::from_request(request, house).await?;
+        posted.visitor.must(Need::Admin)?;
+        Ok(Self(posted))
+    }
+}

@@ -1,0 +1,106 @@
+//! Who is looking: an account, by the session cookie of this instance and nothing else.
+//!
+//! Certificates and passwords that a browser sends along are not looked at: a page is for whoever signed in to see it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+use wharfinger_auth::{Accounts, Need, Principal, Via, authorize};
+use wharfinger_transport::{Peer, is_cross_site};
+
+use crate::error::Refused;
+use crate::form_token::FormToken;
+use crate::routes::House;
+
+/// Somebody who signed in.
+pub(crate) struct Visitor {
+    pub(crate) principal: Principal,
+    pub(crate) token: FormToken,
+    pub(crate) from: IpAddr,
+}
+
+impl Visitor {
+    pub(crate) fn name(&self) -> &str {
+        self.principal.account.name.as_str()
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.principal.account.is_admin
+    }
+
+    /// Names the session, to leave it a notice.
+    pub(crate) fn session(&self) -> &str {
+        match &self.principal.via {
+            Via::Session(session) | Via::Cookie(session) => session.as_str(),
+            Via::Certificate(_) | Via::Password => "",
+        }
+    }
+
+    /// Whoever may not is shown a page that says who could change that.
+    pub(crate) fn must(&self, need: Need) -> Result<(), Refused> {
+        authorize(self.principal.clone(), need).map(drop).map_err(|error| Refused::forbidden(error.to_string()))
+    }
+
+    /// Nobody when there is no session, or none any more.
+    pub(crate) async fn find(parts: &Parts, accounts: &Accounts) -> Result<Option<Self>, Refused> {
+        let from = address(parts)?;
+        let Some(token) = session_token(&parts.headers, accounts) else { return Ok(None) };
+        let cookie = format!("{}={token}", accounts.cookie_name().unwrap_or_default());
+        let Some(principal) = accounts.authenticate(None, None, Some(&cookie)).await? else { return Ok(None) };
+        let visitor = Self { token: FormToken::of_session(token), principal, from };
+        if let Some(peer) = parts.extensions.get::<Peer>() {
+            peer.bind(visitor.principal.account.id.as_str(), Some(visitor.session()))?;
+        }
+        Ok(Some(visitor))
+    }
+}
+
+impl FromRequestParts<Arc<House>> for Visitor {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refused> {
+        let found = Self::find(parts, &house.console.accounts).await?;
+        let back = (parts.method == Method::GET).then(|| parts.uri.path_and_query().map(ToString::to_string)).flatten();
+        found.ok_or(Refused::SignIn { next: back })
+    }
+}
+
+/// A visitor who administers the cluster.
+pub(crate) struct Admin(pub(crate) Visitor);
+
+impl FromRequestParts<Arc<House>> for Admin {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refused> {
+        let visitor = Visitor::from_request_parts(parts, house).await?;
+        visitor.must(Need::Admin)?;
+        Ok(Self(visitor))
+    }
+}
+
+/// The value of this instance's cookie. HTTP/2 may bring each cookie in a header of its own.
+fn session_token<'headers>(headers: &'headers HeaderMap, accounts: &Accounts) -> Option<&'headers str> {
+    let name = accounts.cookie_name()?;
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+/// Where the request comes from: failed logins are counted by it.
+pub(crate) fn address(parts: &Parts) -> Result<IpAddr, Refused> {
+    let missing = || Refused::page(StatusCode::INTERNAL_SERVER_ERROR, "the listener did not say who calls");
+    Ok(parts.extensions.get::<Peer>().ok_or_else(missing)?.remote().ip())
+}
+
+/// Refuses what is not sent from a page of this origin. A browser says so with every form: what says nothing is refused as well.
+pub(crate) fn sent_by_our_own_page(parts: &Parts) -> Result<(), Refused> {
+    let said = parts.headers.contains_key("sec-fetch-site") || parts.headers.contains_key(header::ORIGIN);
+    // `none`: typed in or a bookmark, which sends no form.
+    let by_nobody = parts.headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"none");
+    if said && !by_nobody && !is_cross_site(parts) {
+        return Ok(());
+    }
+    Err(Refused::forbidden("this was not sent by a page of this console: open the console itself and try again there"))
+}

@@ -1,0 +1,8 @@
+//! The console's door, knocked at as browsers do and as nobody should.
+
+mod configuration;
+mod house;
+mod looking;
+mod people;
+mod settings;
+mod sign_in;
