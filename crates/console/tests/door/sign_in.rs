@@ -148,7 +148,7 @@ async fn a_browser_is_told_to_run_and_show_nothing_but_our_own() {
         let policy = answer.headers["content-security-policy"].to_str().unwrap().to_owned();
         assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
         for (name, value) in
-            [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer"), ("cache-control", "no-store")]
+            [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin"), ("cache-control", "no-store")]
         {
             assert_eq!(answer.headers[name], value, "{path}");
         }

@@ -1,0 +1,13 @@
+//! The console in a real browser, by clicking: as people do it, with JavaScript and without.
+
+mod browser;
+mod deploying;
+mod sessions;
+mod settings;
+
+use wharfinger_e2e::Scene;
+
+/// A registry with its cluster in front of no engine: for whatever runs nothing.
+fn up() -> Scene {
+    Scene::try_up("unix:///run/no-engine-here.sock", |serve| serve.switch("--no-install-ca")).unwrap()
+}
