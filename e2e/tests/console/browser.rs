@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::json;
-use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
-use thirtyfour::prelude::*;
-use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel};
+use fantoccini::elements::Element;
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
-use wharfinger_e2e::{Scene, free_port, until};
+use wharfinger_e2e::{Api, Scene, free_port, until};
 
 /// Longest wait for what should appear.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,10 +24,11 @@ pub enum JavaScript {
 
 /// A browser with an empty profile, ended with this value.
 pub struct Browser {
-    driver: Option<WebDriver>,
+    driver: Option<Client>,
     runtime: Runtime,
     chromedriver: Child,
     profile: tempfile::TempDir,
+    port: u16,
 }
 
 impl Browser {
@@ -43,23 +44,26 @@ impl Browser {
             .expect("chromium-driver is installed");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let profile = tempfile::tempdir().unwrap();
-        let mut browser = Self { driver: None, runtime, chromedriver, profile };
-        let mut wishes = DesiredCapabilities::chrome();
-        for flag in ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000"] {
-            wishes.add_arg(flag).unwrap();
-        }
-        wishes.add_arg(&format!("--user-data-dir={}", browser.profile.path().join("profile").display())).unwrap();
-        wishes.accept_insecure_certs(true).unwrap();
-        wishes.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
-        let scripts = if javascript == JavaScript::On { 1 } else { 2 };
+        let mut browser = Self { driver: None, runtime, chromedriver, profile, port };
+        let data = format!("--user-data-dir={}", browser.profile.path().join("profile").display());
+        let flags =
+            ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1280,1000", &data];
         let preferences = json!({
-            "profile.managed_default_content_settings.javascript": scripts,
+            "profile.managed_default_content_settings.javascript": if javascript == JavaScript::On { 1 } else { 2 },
             "download.default_directory": browser.downloads(),
         });
-        wishes.add_experimental_option("prefs", preferences).unwrap();
+        let wishes = json!({
+            "acceptInsecureCerts": true,
+            "goog:chromeOptions": { "args": flags, "prefs": preferences },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let Value::Object(wishes) = wishes else { unreachable!("an object was written") };
         let address = format!("http://127.0.0.1:{port}");
         let started = until(PATIENCE, || {
-            browser.driver = browser.runtime.block_on(WebDriver::new(&address, wishes.clone())).ok();
+            browser.driver = browser
+                .runtime
+                .block_on(ClientBuilder::new(HttpConnector::new()).capabilities(wishes.clone()).connect(&address))
+                .ok();
             browser.driver.is_some()
         });
         assert!(started, "chromedriver starts no browser");
@@ -70,7 +74,7 @@ impl Browser {
         self.profile.path()
     }
 
-    fn driver(&self) -> &WebDriver {
+    fn driver(&self) -> &Client {
         self.driver.as_ref().expect("it was started")
     }
 
@@ -90,7 +94,7 @@ impl Browser {
     /// What stands on the page.
     #[track_caller]
     pub fn text(&self) -> String {
-        self.runtime.block_on(async { self.driver().find(By::Tag("body")).await?.text().await }).unwrap_or_default()
+        self.runtime.block_on(async { self.driver().find(Locator::Css("body")).await?.text().await }).unwrap_or_default()
     }
 
     /// Waits until `words` stand on the page.
@@ -109,10 +113,10 @@ impl Browser {
 
     /// The first element that the expression finds, as soon as it is there.
     #[track_caller]
-    fn element(&self, expression: &str) -> WebElement {
+    fn element(&self, expression: &str) -> Element {
         let mut found = None;
         until(PATIENCE, || {
-            found = self.runtime.block_on(self.driver().find(By::XPath(expression))).ok();
+            found = self.runtime.block_on(self.driver().find(Locator::XPath(expression))).ok();
             found.is_some()
         });
         found.unwrap_or_else(|| panic!("{} has no {expression}:\n{}", self.place(), self.text()))
@@ -120,7 +124,7 @@ impl Browser {
 
     /// The field under this label.
     #[track_caller]
-    fn field(&self, label: &str) -> WebElement {
+    fn field(&self, label: &str) -> Element {
         let label = self.element(&format!("//label[starts-with(normalize-space(.), {label:?})]"));
         let id = self.runtime.block_on(label.attr("for")).unwrap().expect("a label names its field");
         self.element(&format!("//*[@id='{id}']"))
@@ -154,7 +158,7 @@ impl Browser {
     #[track_caller]
     pub fn holds(&self, label: &str) -> String {
         let field = self.field(label);
-        self.runtime.block_on(field.value()).unwrap().unwrap_or_default()
+        self.runtime.block_on(field.prop("value")).unwrap().unwrap_or_default()
     }
 
     #[track_caller]
@@ -174,7 +178,7 @@ impl Browser {
     /// Chooses an option of the list under this label, as soon as it is there.
     #[track_caller]
     pub fn chooses(&self, label: &str, option: &str) -> &Self {
-        let id = self.runtime.block_on(self.field(label).id()).unwrap().unwrap_or_default();
+        let id = self.runtime.block_on(self.field(label).attr("id")).unwrap().unwrap_or_default();
         let option = self.element(&format!("//select[@id='{id}']/option[normalize-space(.)='{option}']"));
         self.runtime.block_on(option.click()).unwrap();
         self
@@ -188,12 +192,7 @@ impl Browser {
              //*[self::button or self::a][@aria-label='{words}']"
         );
         let element = self.element(&expression);
-        self.runtime
-            .block_on(async {
-                element.scroll_into_view().await?;
-                element.click().await
-            })
-            .unwrap();
+        self.runtime.block_on(async { element.click().await }).unwrap();
         self
     }
 
@@ -212,13 +211,13 @@ impl Browser {
     #[track_caller]
     pub fn cookies(&self) -> Vec<(String, String)> {
         let cookies = self.runtime.block_on(self.driver().get_all_cookies()).unwrap();
-        cookies.into_iter().map(|cookie| (cookie.name, cookie.value)).collect()
+        cookies.into_iter().map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned())).collect()
     }
 
     /// What a script of the page would get: for asking what a page of elsewhere could do.
     #[track_caller]
     pub fn runs(&self, script: &str) -> serde_json::Value {
-        self.runtime.block_on(async { self.driver().execute(script, Vec::new()).await?.convert() }).unwrap()
+        self.runtime.block_on(self.driver().execute(script, Vec::new())).unwrap()
     }
 
     /// Fails when the browser complained: about a script, a policy, something that was not there.
@@ -235,9 +234,14 @@ impl Browser {
 
     #[track_caller]
     fn complains(&self, expected: impl Fn(&str) -> bool) {
-        let log: Vec<BrowserLogEntry> = self.runtime.block_on(self.driver().browser_log()).unwrap();
-        let log = log.iter().filter(|entry| !matches!(entry.level.as_str(), "DEBUG" | "INFO"));
-        let log: Vec<_> = log.filter(|entry| !expected(&entry.message)).collect();
+        let session = self.runtime.block_on(self.driver().session_id()).unwrap().expect("it was started");
+        let asked = json!({ "type": "browser" });
+        // Chromium's own: the WebDriver standard knows no log.
+        let log = Api::at(&format!("http://127.0.0.1:{}", self.port)).post(&format!("/session/{session}/se/log"), &asked);
+        let log = log.is(200).json()["value"].as_array().expect("a list of entries").clone();
+        let told = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        let wrong = |entry: &&Value| !matches!(told(entry, "level").as_str(), "DEBUG" | "INFO");
+        let log: Vec<_> = log.iter().filter(wrong).filter(|entry| !expected(&told(entry, "message"))).collect();
         assert!(log.is_empty(), "{log:#?}");
     }
 }
@@ -245,7 +249,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         if let Some(driver) = self.driver.take() {
-            self.runtime.block_on(driver.quit()).ok();
+            self.runtime.block_on(driver.close()).ok();
         }
         self.chromedriver.kill().ok();
         self.chromedriver.wait().ok();
