@@ -16,7 +16,10 @@ mod forge;
 #[path = "../../crates/trust/tests/host/mod.rs"]
 #[allow(clippy::all, clippy::pedantic, reason = "checked where it belongs")]
 mod host;
+mod load;
 mod mirror;
+mod pods;
+mod review;
 mod world;
 
 use std::path::PathBuf;
@@ -29,11 +32,11 @@ use figure::Figure;
 /// No part takes longer.
 const LONGEST: Duration = Duration::from_secs(90);
 
-const PARTS: &[&str] = &["decide", "door", "cold", "mirror"];
+const PARTS: &[&str] = &["decide", "door", "review", "pods", "cold", "mirror"];
 
 const USAGE: &str = "\
 wharfinger-bench [PART…] [--json FILE]
-      PART: decide, door, cold, mirror (all of them unless some are named)
+      PART: decide, door, review, pods, cold, mirror (all of them unless some are named)
       --json FILE   also writes the figures there
 ";
 
@@ -102,6 +105,8 @@ fn measure(part: &str) -> Result<()> {
             runtime.block_on(decide::measure())?
         }
         "door" => door::measure()?,
+        "review" => review::measure()?,
+        "pods" => pods::measure()?,
         "cold" => cold::measure()?,
         "mirror" => mirror::measure()?,
         other => bail!("no such part: {other}"),

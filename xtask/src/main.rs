@@ -29,8 +29,9 @@ cargo xtask kubernetes
 cargo xtask fuzz [TARGET…]
                      look for bytes that make a parser stumble: a minute for each target
 cargo xtask bench [PART…] [--json FILE]
-                     build in release and measure: warm decisions, the engine door, cold decisions, a thousand
-                     repositories (PART: decide, door, cold, mirror), each beside its bar and its peers
+                     build in release and measure: warm decisions, the engine door, admission reviews, Pods through an
+                     API server, cold decisions, a thousand repositories, each beside its bar and its peers (PART: decide,
+                     door, review, pods, cold, mirror)
 cargo xtask layers   check that no crate imports what its layer may not
 cargo xtask ci       what CI runs: format, lints, layers, test
 ";
