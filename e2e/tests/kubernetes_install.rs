@@ -99,8 +99,12 @@ impl Stage {
 
     /// A kubeconfig of Wharfinger's service account, whose token stands in a file.
     fn service_account(&self) -> PathBuf {
-        let token = self.kubernetes.kubectl(&["create", "token", "wharfinger", "-n", "wharfinger"], "").ok();
-        fs::write(self.dir.path().join("token"), token.stdout).unwrap();
+        // What `kubectl create token` asks for, which Debian's kubectl does not know.
+        let path = "/api/v1/namespaces/wharfinger/serviceaccounts/wharfinger/token";
+        let request = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}});
+        let answer = self.kubernetes.kubectl(&["create", "--raw", path, "-f", "-"], &request.to_string()).ok();
+        let answer: Value = serde_json::from_str(&answer.stdout).unwrap();
+        fs::write(self.dir.path().join("token"), answer["status"]["token"].as_str().unwrap()).unwrap();
         self.kubeconfig_of("account", &json!({"tokenFile": "token"}))
     }
 
