@@ -45,13 +45,15 @@ impl Chain {
         let required = requirements(explanation, signers);
         let rows = required.len().max(explanation.signers.len()).max(1);
         let mut chain =
-            Self { width: 1000, height: TOP + rows * STEP, nodes: Vec::new(), edges: Vec::new(), words: String::new() };
+            Self { width: 1002, height: TOP + rows * STEP, nodes: Vec::new(), edges: Vec::new(), words: String::new() };
         let digest =
             explanation.digest.as_deref().map_or("no signed digest".to_owned(), |digest| format!("signed: {}", short(digest)));
         chain.put(0, 0, rows, "", &explanation.image, &digest);
         let policy = explanation.rule.clone().unwrap_or_else(|| "Run only signed images".to_owned());
         let asks = match (explanation.required.len(), explanation.at_least) {
             (0, _) => "one signature".to_owned(),
+            (1, _) => "one signer".to_owned(),
+            (2, 2) => "both have to sign".to_owned(),
             (all, least) if all == least => format!("all {all} have to sign"),
             (all, least) => format!("{least} of {all} have to sign"),
         };

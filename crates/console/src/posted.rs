@@ -22,9 +22,9 @@ const LONGEST: usize = 8 * 1024 * 1024;
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    pub(crate) async fn read(parts: Parts, body: Body) -> Result<Self, Refused> {
+    pub(crate) async fn read(parts: Parts, body: Body, longest: usize) -> Result<Self, Refused> {
         let bytes =
-            whole_body(body, LONGEST).await.map_err(|error| Refused::page(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))?;
+            whole_body(body, longest).await.map_err(|error| Refused::page(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))?;
         let request = Request::from_parts(parts, Body::from(bytes));
         let read = Form::<Vec<(String, String)>>::from_request(request, &()).await;
         let Form(fields) = read.map_err(|error| Refused::page(error.status(), error.body_text()))?;
@@ -64,7 +64,7 @@ impl FromRequest<Arc<House>> for Posted {
         let (parts, body) = request.into_parts();
         sent_by_our_own_page(&parts)?;
         let visitor = Visitor::find(&parts, &house.console.accounts).await?.ok_or(Refused::SignIn { next: None })?;
-        let fields = Fields::read(parts, body).await?;
+        let fields = Fields::read(parts, body, LONGEST).await?;
         if !visitor.token.matches(fields.raw("token")) {
             let why = "this form was made for another session, for example before you signed in again: go back, load the page anew, \
                        and send it from there";

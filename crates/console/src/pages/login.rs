@@ -16,6 +16,9 @@ use crate::posted::{Fields, Posted};
 use crate::routes::House;
 use crate::visitor::{Visitor, address, sent_by_our_own_page};
 
+/// Anybody may send this form: it is no longer than a name, a password and an address are.
+const LONGEST_LOGIN: usize = 16 * 1024;
+
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
@@ -55,7 +58,7 @@ pub(crate) async fn sign_in(State(house): State<Arc<House>>, request: Request) -
     let (parts, body) = request.into_parts();
     sent_by_our_own_page(&parts)?;
     let from = address(&parts)?;
-    let fields = Fields::read(parts, body).await?;
+    let fields = Fields::read(parts, body, LONGEST_LOGIN).await?;
     let (username, next) = (fields.text("username"), fields.raw("next"));
     let password = Secret::new(fields.raw("password"));
     let accounts = &house.console.accounts;

@@ -66,6 +66,8 @@ async fn a_wrong_password_says_no_more_than_it_must_and_guessing_is_slowed_down(
         let answer = nobody.post("/manage/login", &[("username", name), ("password", "guess-4711")]).await.is(401);
         answer.says("Invalid username or password.").hides("<script>").hides("guess-4711");
     }
+    let endless = "x".repeat(20_000);
+    nobody.post("/manage/login", &[("username", "admin"), ("password", &endless)]).await.is(413);
     for _ in 0..5 {
         nobody.post("/manage/login", &[("username", "admin"), ("password", "guess")]).await;
     }
