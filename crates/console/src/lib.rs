@@ -18,6 +18,7 @@ mod pages;
 mod policy_words;
 mod posted;
 mod routes;
+mod running;
 mod visitor;
 mod words;
 

@@ -17,6 +17,7 @@ pub(crate) enum Section {
     /// In none: signing in, errors.
     Nowhere,
     Overview,
+    Workloads,
     Why,
     Accounts,
     Profile,
@@ -53,8 +54,10 @@ pub(crate) struct Entry {
     pub(crate) section: Section,
 }
 
-const FOR_ALL: [Entry; 4] = [
+/// Each for whoever may see the page.
+const FIRST: [Entry; 5] = [
     Entry { words: "Overview", path: "/manage/", section: Section::Overview },
+    Entry { words: "Workloads", path: "/manage/workloads", section: Section::Workloads },
     Entry { words: "Why?", path: "/manage/why", section: Section::Why },
     Entry { words: "Users and teams", path: "/manage/accounts", section: Section::Accounts },
     Entry { words: "My profile", path: "/manage/profile", section: Section::Profile },
@@ -103,8 +106,12 @@ impl Page {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Entry> {
-        let may_ask = self.may_ask();
-        FOR_ALL.iter().filter(move |entry| may_ask || entry.section != Section::Why)
+        let (may_ask, is_admin) = (self.may_ask(), self.is_admin());
+        FIRST.iter().filter(move |entry| match entry.section {
+            Section::Why => may_ask,
+            Section::Workloads => is_admin,
+            _ => true,
+        })
     }
 
     pub(crate) fn admin_entries(&self) -> &'static [Entry] {

@@ -13,3 +13,4 @@ pub(crate) mod profile;
 pub(crate) mod team;
 pub(crate) mod trusted_registry;
 pub(crate) mod why;
+pub(crate) mod workloads;

@@ -13,7 +13,7 @@ use crate::console::Console;
 use crate::error::Refused;
 use crate::notices::Notices;
 use crate::pages::{
-    account, accounts, audit, configuration, content_trust, login, overview, profile, team, trusted_registry, why,
+    account, accounts, audit, configuration, content_trust, login, overview, profile, team, trusted_registry, why, workloads,
 };
 
 /// No script, style, frame or form target but our own.
@@ -43,6 +43,7 @@ pub fn console_routes(console: Console) -> Router {
         .route("/manage/accounts/{account}", get(account::show).post(account::change))
         .route("/manage/accounts/{account}/teams/{team}", get(team::show).post(team::change))
         .route(profile::PATH, get(profile::show).post(profile::change))
+        .route("/manage/workloads", get(workloads::show))
         .route("/manage/why", get(why::show))
         .route(audit::PATH, get(audit::show))
         .route(configuration::PATH, get(configuration::show).post(configuration::change))

@@ -12,13 +12,16 @@ fn what_a_policy_would_refuse_is_seen_before_it_is_saved_and_why_afterwards() {
     cast.add_quinn(&signed);
     cast.quinn_signs(&signed);
     let name = format!("unsigned{}", scene.cluster.rsplit(':').next().unwrap());
+    let good = name.replace("unsigned", "signed-by-quinn");
+    cast.olga.does(&format!("docker run -d --name {good} {signed}"));
     cast.olga.does(&format!("docker run -d --name {name} {unsigned}"));
 
     browser.signs_in_as_admin(&scene).clicks("Docker Content Trust").ticks("Run only signed images");
     browser.chooses("Organization", "acme").chooses("Team", "qa").clicks("Add Team").sees("acme/qa").clicks("Save");
     browser.sees("This would refuse").sees(&name).sees("docker trust sign");
     browser.clicks("Save this policy").sees("The policy is saved");
-    cast.olga.does(&format!("docker rm -f {name}"));
+    browser.clicks("Workloads").sees(&good).sees("may run").sees(&name).sees("refused").sees("not-released");
+    cast.olga.does(&format!("docker rm -f {name} {good}"));
 
     cast.olga.does(&format!("docker run --rm --entrypoint cat {signed} /etc/says")).says("v1");
     cast.olga.sh(&format!("docker run --rm {unsigned}")).fails().says("image or trust data does not exist");

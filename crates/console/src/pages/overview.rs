@@ -6,16 +6,15 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use tokio::time::{Instant, timeout_at};
 use wharfinger_gate::Explanation;
 use wharfinger_storage::audit::Search;
 use wharfinger_trust::LineStatus;
 
-use crate::difference::question;
 use crate::error::Refused;
 use crate::page::{Page, Section, shown};
 use crate::policy_words::sentence;
 use crate::routes::House;
+use crate::running::{Decided, decided};
 use crate::visitor::Visitor;
 use crate::words::moment;
 
@@ -103,23 +102,18 @@ pub(crate) fn registry_row(host: &str, line: Option<&LineStatus>) -> RegistryRow
 }
 
 async fn what_runs(house: &House, visitor: &Visitor) -> Result<Running, Refused> {
-    let console = &house.console;
-    let runs = match console.cluster.running().await {
-        Ok(runs) => runs,
-        Err(error) => return Ok(Running::Silent(error.to_string())),
+    let all = match decided(house, visitor, PATIENCE).await? {
+        Ok(all) => all,
+        Err(why) => return Ok(Running::Silent(why)),
     };
-    let configuration = console.cluster.current().await?.configuration;
-    let (total, end) = (runs.len(), Instant::now() + PATIENCE);
-    let (mut allowed, mut audited, mut undecided, mut refused) = (0, 0, 0, Vec::new());
-    for workload in runs {
-        let (asked, standing) = (question(visitor, &workload.image), workload.standing());
-        let foreseen = timeout_at(end, console.gate.foresee(&configuration, &asked, &standing)).await;
-        match foreseen {
-            Err(_) => undecided += 1,
-            Ok(Explanation { verdict: "allow", .. }) => allowed += 1,
-            Ok(Explanation { verdict: "audit", .. }) => audited += 1,
-            Ok(Explanation { code, .. }) => {
-                refused.push(RefusedRow { kind: workload.kind.as_str(), name: workload.name, image: workload.image, code });
+    let (total, mut allowed, mut audited, mut undecided, mut refused) = (all.len(), 0, 0, 0, Vec::new());
+    for Decided { running, explanation } in all {
+        match explanation {
+            None => undecided += 1,
+            Some(Explanation { verdict: "allow", .. }) => allowed += 1,
+            Some(Explanation { verdict: "audit", .. }) => audited += 1,
+            Some(Explanation { code, .. }) => {
+                refused.push(RefusedRow { kind: running.kind.as_str(), name: running.name, image: running.image, code });
             }
         }
     }

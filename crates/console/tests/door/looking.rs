@@ -25,6 +25,7 @@ async fn the_overview_says_the_policy_and_what_was_refused_to_whom() {
     let page =
         admin.get("/manage/").await.is(200).says("Any image may run").says("No registry is trusted yet").says("Nothing runs yet");
     page.says("dtr.test/acme/app:1").says("dtr.test/acme/other:1").says("/manage/why?image=dtr.test%2Facme%2Fapp%3A1");
+    admin.get("/manage/workloads").await.is(200).says("Nothing runs yet");
     let ada = house.browser_of("ada").await;
     let page = ada.get("/manage/").await.is(200).says("Your recent refusals").says("policy-not-met");
     page.says("dtr.test/acme/app:1").hides("dtr.test/acme/other:1").hides("/manage/why").hides("Trusted registries");

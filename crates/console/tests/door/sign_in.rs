@@ -2,7 +2,8 @@ use crate::house::{PASSWORD, house};
 
 /// Every page there is, by who may see it.
 const FOR_ALL: [&str; 3] = ["/manage/", "/manage/accounts", "/manage/profile"];
-const FOR_ADMINS: [&str; 9] = [
+const FOR_ADMINS: [&str; 10] = [
+    "/manage/workloads",
     "/manage/settings/contenttrust",
     "/manage/settings/contenttrust/teams?organization=acme",
     "/manage/settings/dtr",
