@@ -1,8 +1,24 @@
 //! The policy's effect on what runs, seen before it is saved and explained afterwards.
 
-use wharfinger_e2e::Scene;
+use wharfinger_e2e::{Person, Scene};
 
 use crate::browser::{Browser, JavaScript};
+
+/// A running container, taken off with this value: the engine is shared.
+struct Container<'a>(&'a Person, String);
+
+impl<'a> Container<'a> {
+    fn run(person: &'a Person, name: String, image: &str) -> Self {
+        person.does(&format!("docker run -d --name {name} {image}"));
+        Self(person, name)
+    }
+}
+
+impl Drop for Container<'_> {
+    fn drop(&mut self) {
+        self.0.sh(&format!("docker rm -f {}", self.1));
+    }
+}
 
 #[test]
 fn what_a_policy_would_refuse_is_seen_before_it_is_saved_and_why_afterwards() {
@@ -11,17 +27,16 @@ fn what_a_policy_would_refuse_is_seen_before_it_is_saved_and_why_afterwards() {
     let (signed, unsigned) = (scene.push(&cast.dev, "acme/app:1", "v1"), scene.push(&cast.dev, "acme/app:2", "v2"));
     cast.add_quinn(&signed);
     cast.quinn_signs(&signed);
-    let name = format!("unsigned{}", scene.cluster.rsplit(':').next().unwrap());
-    let good = name.replace("unsigned", "signed-by-quinn");
-    cast.olga.does(&format!("docker run -d --name {good} {signed}"));
-    cast.olga.does(&format!("docker run -d --name {name} {unsigned}"));
+    let port = scene.cluster.rsplit(':').next().unwrap();
+    let good = Container::run(&cast.olga, format!("signed{port}"), &signed);
+    let bad = Container::run(&cast.olga, format!("unsigned{port}"), &unsigned);
 
     browser.signs_in_as_admin(&scene).clicks("Docker Content Trust").ticks("Run only signed images");
     browser.chooses("Organization", "acme").chooses("Team", "qa").clicks("Add Team").sees("acme/qa").clicks("Save");
-    browser.sees("This would refuse").sees(&name).sees("docker trust sign");
+    browser.sees("This would refuse").sees(&bad.1).sees("docker trust sign");
     browser.clicks("Save this policy").sees("The policy is saved");
-    browser.clicks("Workloads").sees(&good).sees("may run").sees(&name).sees("refused").sees("not-released");
-    cast.olga.does(&format!("docker rm -f {name} {good}"));
+    browser.clicks("Workloads").sees(&good.1).sees("may run").sees(&bad.1).sees("refused").sees("not-released");
+    drop((good, bad));
 
     cast.olga.does(&format!("docker run --rm --entrypoint cat {signed} /etc/says")).says("v1");
     cast.olga.sh(&format!("docker run --rm {unsigned}")).fails().says("image or trust data does not exist");
