@@ -1,7 +1,9 @@
 //! What somebody may do with a repository: by the token they show *and* by what is true now.
 
 mod challenge;
+mod listing;
 mod permission;
+mod settings;
 
 use std::sync::Arc;
 
@@ -14,6 +16,7 @@ use wharfinger_storage::repositories::{Repositories, RepositoryRecord, Visibilit
 
 pub use challenge::{Challenge, TokenFault};
 use permission::Permission;
+pub use settings::NamedTeam;
 
 use crate::accounts::Accounts;
 use crate::scope;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use wharfinger_auth::Need;
 
+use crate::entrance::{Entrance, OF_REGISTRY, Site};
 use crate::notices::Notice;
-use crate::routes::House;
-use crate::visitor::Visitor;
+use crate::visitor::{Guest, Visitor};
 
 /// The place of a page in the navigation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +26,7 @@ pub(crate) enum Section {
     TrustedRegistry,
     Configuration,
     Audit,
+    Repositories,
 }
 
 /// Who is signed in, as pages show them.
@@ -41,9 +43,12 @@ pub(crate) struct Who {
 pub(crate) struct Page {
     pub(crate) title: String,
     pub(crate) section: Section,
+    pub(crate) site: Site,
     pub(crate) who: Option<Who>,
+    /// Where somebody who has not signed in may do so; `None` where that makes no sense.
+    pub(crate) sign_in: Option<String>,
     pub(crate) notice: Option<Notice>,
-    /// The cluster's public host.
+    /// The public host of the cluster or registry.
     pub(crate) host: String,
 }
 
@@ -72,7 +77,7 @@ const FOR_ADMINS: [Entry; 4] = [
 
 impl Page {
     /// A page for somebody, with what waits to be said to them.
-    pub(crate) async fn of(house: &Arc<House>, visitor: &Visitor, section: Section, title: impl Into<String>) -> Self {
+    pub(crate) async fn of<E: Entrance>(house: &Arc<E>, visitor: &Visitor, section: Section, title: impl Into<String>) -> Self {
         let who = Who {
             name: visitor.name().to_owned(),
             is_admin: visitor.is_admin(),
@@ -82,15 +87,35 @@ impl Page {
         Self {
             title: title.into(),
             section,
+            site: E::SITE,
             who: Some(who),
-            notice: house.notices.take(visitor.session()).await,
-            host: house.console.host.clone(),
+            sign_in: None,
+            notice: house.notices().take(visitor.session()).await,
+            host: house.host().to_owned(),
         }
+    }
+
+    /// A page for whoever comes.
+    pub(crate) async fn open<E: Entrance>(house: &Arc<E>, guest: &Guest, section: Section, title: impl Into<String>) -> Self {
+        if let Some(visitor) = &guest.visitor {
+            return Self::of(house, visitor, section, title).await;
+        }
+        let next = guest.at.as_deref().unwrap_or_default();
+        let sign_in = Some(format!("/manage/login?next={}", utf8_percent_encode(next, NON_ALPHANUMERIC)));
+        Self { section, site: E::SITE, sign_in, host: house.host().to_owned(), ..Self::bare(title) }
     }
 
     /// A page for nobody in particular.
     pub(crate) fn bare(title: impl Into<String>) -> Self {
-        Self { title: title.into(), section: Section::Nowhere, who: None, notice: None, host: String::new() }
+        Self {
+            title: title.into(),
+            section: Section::Nowhere,
+            site: Site::Cluster,
+            who: None,
+            sign_in: None,
+            notice: None,
+            host: String::new(),
+        }
     }
 
     pub(crate) fn token(&self) -> &str {
@@ -107,7 +132,11 @@ impl Page {
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Entry> {
         let (may_ask, is_admin) = (self.may_ask(), self.is_admin());
-        FIRST.iter().filter(move |entry| match entry.section {
+        let entries: &[Entry] = match self.site {
+            Site::Cluster => &FIRST,
+            Site::Registry => &OF_REGISTRY,
+        };
+        entries.iter().filter(move |entry| match entry.section {
             Section::Why => may_ask,
             Section::Workloads => is_admin,
             _ => true,
@@ -115,7 +144,7 @@ impl Page {
     }
 
     pub(crate) fn admin_entries(&self) -> &'static [Entry] {
-        if self.is_admin() { &FOR_ADMINS } else { &[] }
+        if self.is_admin() && self.site == Site::Cluster { &FOR_ADMINS } else { &[] }
     }
 }
 

@@ -10,8 +10,8 @@ use http::request::Parts;
 use wharfinger_auth::Need;
 use wharfinger_transport::whole_body;
 
+use crate::entrance::Entrance;
 use crate::error::Refused;
-use crate::routes::House;
 use crate::visitor::{Visitor, sent_by_our_own_page};
 
 /// A configuration with a few hundred CA bundles, percent-encoded; more is no form.
@@ -57,13 +57,13 @@ pub(crate) struct Posted {
     pub(crate) fields: Fields,
 }
 
-impl FromRequest<Arc<House>> for Posted {
+impl<E: Entrance> FromRequest<Arc<E>> for Posted {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, house: &Arc<House>) -> Result<Self, Refused> {
+    async fn from_request(request: Request, house: &Arc<E>) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
         sent_by_our_own_page(&parts)?;
-        let visitor = Visitor::find(&parts, &house.console.accounts).await?.ok_or(Refused::SignIn { next: None })?;
+        let visitor = Visitor::find(&parts, &**house).await?.ok_or(Refused::SignIn { next: None })?;
         let fields = Fields::read(parts, body, LONGEST).await?;
         if !visitor.token.matches(fields.raw("token")) {
             let why = "this form was made for another session, for example before you signed in again: go back, load the page anew, \
@@ -77,10 +77,10 @@ impl FromRequest<Arc<House>> for Posted {
 /// A form that an administrator sent.
 pub(crate) struct PostedByAdmin(pub(crate) Posted);
 
-impl FromRequest<Arc<House>> for PostedByAdmin {
+impl<E: Entrance> FromRequest<Arc<E>> for PostedByAdmin {
     type Rejection = Refused;
 
-    async fn from_request(request: Request, house: &Arc<House>) -> Result<Self, Refused> {
+    async fn from_request(request: Request, house: &Arc<E>) -> Result<Self, Refused> {
         let posted = Posted::from_request(request, house).await?;
         posted.visitor.must(Need::Admin)?;
         Ok(Self(posted))

@@ -7,9 +7,11 @@ use axum::middleware::map_response;
 use axum::response::{Redirect, Response};
 use axum::routing::{get, post};
 use http::{HeaderValue, StatusCode, header};
+use wharfinger_auth::Accounts;
 
 use crate::assets;
 use crate::console::Console;
+use crate::entrance::{Entrance, Site};
 use crate::error::Refused;
 use crate::notices::Notices;
 use crate::pages::{
@@ -26,6 +28,22 @@ pub(crate) struct House {
     pub(crate) notices: Notices,
 }
 
+impl Entrance for House {
+    const SITE: Site = Site::Cluster;
+
+    fn accounts(&self) -> &Arc<Accounts> {
+        &self.console.accounts
+    }
+
+    fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    fn host(&self) -> &str {
+        &self.console.host
+    }
+}
+
 /// The console under `/manage/`; `/` leads there.
 pub fn console_routes(console: Console) -> Router {
     let house = Arc::new(House { console, notices: Notices::new() });
@@ -33,8 +51,8 @@ pub fn console_routes(console: Console) -> Router {
         .route("/", get(async || Redirect::to("/manage/")))
         .route("/manage", get(async || Redirect::to("/manage/")))
         .route("/manage/", get(overview::show))
-        .route("/manage/login", get(login::show).post(login::sign_in))
-        .route("/manage/logout", post(login::sign_out))
+        .route("/manage/login", get(login::show::<House>).post(login::sign_in::<House>))
+        .route("/manage/logout", post(login::sign_out::<House>))
         .route(content_trust::PATH, get(content_trust::show).post(content_trust::change))
         .route("/manage/settings/contenttrust/teams", get(content_trust::teams))
         .route(trusted_registry::PATH, get(trusted_registry::show).post(trusted_registry::change))
@@ -54,12 +72,12 @@ pub fn console_routes(console: Console) -> Router {
         .with_state(house)
 }
 
-async fn nowhere() -> Refused {
-    Refused::page(StatusCode::NOT_FOUND, "there is no such page in this console: start from the overview")
+pub(crate) async fn nowhere() -> Refused {
+    Refused::page(StatusCode::NOT_FOUND, "there is no such page in this console: start from its first page")
 }
 
 /// What a browser is told about every answer.
-async fn guarded(mut response: Response) -> Response {
+pub(crate) async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
-use wharfinger_auth::{Accounts, Need, Principal, Via, authorize};
+use wharfinger_auth::{Need, Principal, Via, authorize};
+use wharfinger_identity::Account;
 use wharfinger_transport::{Peer, is_cross_site};
 
+use crate::entrance::Entrance;
 use crate::error::Refused;
 use crate::form_token::FormToken;
-use crate::routes::House;
 
 /// Somebody who signed in.
 pub(crate) struct Visitor {
@@ -45,9 +46,9 @@ impl Visitor {
     }
 
     /// Nobody when there is no session, or none any more.
-    pub(crate) async fn find(parts: &Parts, accounts: &Accounts) -> Result<Option<Self>, Refused> {
-        let from = address(parts)?;
-        let Some(token) = session_token(&parts.headers, accounts) else { return Ok(None) };
+    pub(crate) async fn find<E: Entrance>(parts: &Parts, house: &E) -> Result<Option<Self>, Refused> {
+        let (from, accounts) = (address(parts)?, house.accounts());
+        let Some(token) = house.cookie_name().and_then(|name| session_token(&parts.headers, &name)) else { return Ok(None) };
         let cookie = format!("{}={token}", accounts.cookie_name().unwrap_or_default());
         let Some(principal) = accounts.authenticate(None, None, Some(&cookie)).await? else { return Ok(None) };
         let visitor = Self { token: FormToken::of_session(token), principal, from };
@@ -58,32 +59,64 @@ impl Visitor {
     }
 }
 
-impl FromRequestParts<Arc<House>> for Visitor {
+impl<E: Entrance> FromRequestParts<Arc<E>> for Visitor {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refused> {
-        let found = Self::find(parts, &house.console.accounts).await?;
-        let back = (parts.method == Method::GET).then(|| parts.uri.path_and_query().map(ToString::to_string)).flatten();
-        found.ok_or(Refused::SignIn { next: back })
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<E>) -> Result<Self, Refused> {
+        let found = Self::find(parts, &**house).await?;
+        found.ok_or_else(|| Refused::SignIn { next: way_back(parts) })
     }
+}
+
+/// Somebody who may have signed in or not: for pages that have something to show to anybody.
+pub(crate) struct Guest {
+    pub(crate) visitor: Option<Visitor>,
+    /// Where they are, to come back to after signing in.
+    pub(crate) at: Option<String>,
+}
+
+impl Guest {
+    pub(crate) fn account(&self) -> Option<&Account> {
+        self.visitor.as_ref().map(|visitor| &visitor.principal.account)
+    }
+
+    /// What is said of what they may not know of: that it is not there; or, before they sign in, that they have to.
+    pub(crate) fn turned_away(&self, message: &str) -> Refused {
+        match &self.visitor {
+            Some(_) => Refused::page(StatusCode::NOT_FOUND, message),
+            None => Refused::SignIn { next: self.at.clone() },
+        }
+    }
+}
+
+impl<E: Entrance> FromRequestParts<Arc<E>> for Guest {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<E>) -> Result<Self, Refused> {
+        Ok(Self { visitor: Visitor::find(parts, &**house).await?, at: way_back(parts) })
+    }
+}
+
+/// What was asked for, if asking again changes nothing.
+fn way_back(parts: &Parts) -> Option<String> {
+    (parts.method == Method::GET).then(|| parts.uri.path_and_query().map(ToString::to_string)).flatten()
 }
 
 /// A visitor who administers the cluster.
 pub(crate) struct Admin(pub(crate) Visitor);
 
-impl FromRequestParts<Arc<House>> for Admin {
+impl<E: Entrance> FromRequestParts<Arc<E>> for Admin {
     type Rejection = Refused;
 
-    async fn from_request_parts(parts: &mut Parts, house: &Arc<House>) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, house: &Arc<E>) -> Result<Self, Refused> {
         let visitor = Visitor::from_request_parts(parts, house).await?;
         visitor.must(Need::Admin)?;
         Ok(Self(visitor))
     }
 }
 
-/// The value of this instance's cookie. HTTP/2 may bring each cookie in a header of its own.
-fn session_token<'headers>(headers: &'headers HeaderMap, accounts: &Accounts) -> Option<&'headers str> {
-    let name = accounts.cookie_name()?;
+/// The value of the cookie of that name. HTTP/2 may bring each cookie in a header of its own.
+fn session_token<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&'headers str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
 }

@@ -6,7 +6,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlitePool};
 use wharfinger_storage::{Result, StorageError};
 
-const ALL: [(i64, &str, &str); 10] = [
+const ALL: [(i64, &str, &str); 11] = [
     (1, "accounts", include_str!("migrations/0001_accounts.sql")),
     (2, "sessions", include_str!("migrations/0002_sessions.sql")),
     (3, "secrets", include_str!("migrations/0003_secrets.sql")),
@@ -17,6 +17,7 @@ const ALL: [(i64, &str, &str); 10] = [
     (8, "memory", include_str!("migrations/0008_memory.sql")),
     (9, "mirror", include_str!("migrations/0009_mirror.sql")),
     (10, "workloads", include_str!("migrations/0010_workloads.sql")),
+    (11, "readers", include_str!("migrations/0011_readers.sql")),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool) -> Result<()> {

@@ -6,15 +6,20 @@ mod stored;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Executor, Row, Sqlite, Transaction};
+use sqlx::{Executor, QueryBuilder, Row, Sqlite, Transaction};
 use time::OffsetDateTime;
 use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_oci::Repository;
-use wharfinger_storage::repositories::{AccessLevel, Repositories, RepositoryChange, RepositoryRecord, Scope, Visibility};
+use wharfinger_storage::repositories::{
+    AccessLevel, Reader, Repositories, RepositoryChange, RepositoryRecord, Scope, Visibility,
+};
 use wharfinger_storage::{Result, StorageError};
 
 use self::stored::{nanoseconds, parsed, time_of};
 use crate::{Sql, failed};
+
+/// The beginning of one way to be allowed to read.
+const WAY: &str = "SELECT name FROM (SELECT name FROM repositories WHERE ";
 
 #[async_trait]
 impl Repositories for Sql {
@@ -62,6 +67,45 @@ impl Repositories for Sql {
             query = query.bind(namespace);
         }
         query.fetch_all(self.read()).await.map_err(failed)?.iter().map(record).collect()
+    }
+
+    async fn search(&self, reader: &Reader, words: &str, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT name, owner, visibility, short_description, long_description, immutable_tags, created_at, updated_at
+             FROM repositories WHERE ",
+        );
+        // Each way to be allowed is followed by its own index, no further than to the end of the page.
+        let page = |query: &mut QueryBuilder<Sqlite>| {
+            query.push("name > ").push_bind(after.unwrap_or_default().to_owned());
+            if !words.is_empty() {
+                query.push(" AND instr(name, ").push_bind(words.to_owned()).push(") > 0");
+            }
+            query.push(" ORDER BY name LIMIT ").push_bind(i64::from(limit));
+        };
+        if let Reader::Of { owners, teams } = reader {
+            query.push("name IN (").push(WAY).push("visibility = ").push_bind(Visibility::Public.as_str()).push(" AND ");
+            page(&mut query);
+            if !owners.is_empty() {
+                query.push(") UNION ").push(WAY).push("owner IN (");
+                one_of(&mut query, owners.iter().map(AccountId::as_str));
+                query.push(" AND ");
+                page(&mut query);
+            }
+            let on = [
+                ("name", "SELECT repository FROM repository_team_access"),
+                ("namespace", "SELECT namespace FROM namespace_team_access"),
+            ];
+            for (column, granted) in on.into_iter().filter(|_| !teams.is_empty()) {
+                query.push(") UNION ").push(WAY).push(column).push(" IN (").push(granted).push(" WHERE team IN (");
+                one_of(&mut query, teams.iter().map(TeamId::as_str));
+                query.push(") AND ");
+                page(&mut query);
+            }
+            query.push(")) ORDER BY name LIMIT ").push_bind(i64::from(limit));
+        } else {
+            page(&mut query);
+        }
+        query.build().fetch_all(self.read()).await.map_err(failed)?.iter().map(record).collect()
     }
 
     async fn change(
@@ -179,6 +223,15 @@ impl Repositories for Sql {
             .map_err(failed)?;
         u64::try_from(revision).map_err(|_| StorageError::Damaged("the revision of readers is negative".to_owned()))
     }
+}
+
+/// The rest of `IN (`.
+fn one_of<'a>(query: &mut QueryBuilder<Sqlite>, values: impl Iterator<Item = &'a str>) {
+    let mut list = query.separated(", ");
+    for value in values {
+        list.push_bind(value.to_owned());
+    }
+    query.push(")");
 }
 
 async fn fewer_readers(transaction: &mut Transaction<'static, Sqlite>) -> Result<()> {

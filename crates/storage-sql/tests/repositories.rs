@@ -5,8 +5,8 @@ use wharfinger_identity::{AccountId, TeamId};
 use wharfinger_oci::{Digest, Repository, Tag};
 use wharfinger_storage::blobs::UploadId;
 use wharfinger_storage::repositories::{
-    AccessLevel, BlobLink, Content, ManifestDeletion, ManifestPut, ManifestSelector, NewManifest, Repositories, RepositoryChange,
-    RepositoryRecord, Scope, TagDeletion, Unlinking, Upload, Visibility,
+    AccessLevel, BlobLink, Content, ManifestDeletion, ManifestPut, ManifestSelector, NewManifest, Reader, Repositories,
+    RepositoryChange, RepositoryRecord, Scope, TagDeletion, Unlinking, Upload, Visibility,
 };
 use wharfinger_storage_sql::Sql;
 
@@ -60,6 +60,38 @@ async fn with_two() -> (tempfile::TempDir, Sql) {
     assert!(sql.create(&record("qa/app")).await.unwrap());
     assert!(sql.create(&record("qa/other")).await.unwrap());
     (folder, sql)
+}
+
+#[tokio::test]
+async fn a_search_finds_what_is_public_owned_or_granted_to_a_team_and_nothing_else() {
+    let (_folder, sql) = with_two().await;
+    let public = RepositoryRecord { owner: None, visibility: Visibility::Public, ..record("open/app") };
+    assert!(sql.create(&public).await.unwrap());
+    assert!(sql.create(&RepositoryRecord { owner: None, ..record("zoo/app") }).await.unwrap());
+    let [on_one, on_all] = ["one", "all"].map(TeamId::stored);
+    assert!(sql.grant(&Scope::Repository(name("qa/other")), &on_one, AccessLevel::ReadOnly).await.unwrap());
+    assert!(sql.grant(&Scope::Namespace("zoo".parse().unwrap()), &on_all, AccessLevel::Admin).await.unwrap());
+    let reader = |owners: &[&str], teams: &[&TeamId]| Reader::Of {
+        owners: owners.iter().map(|owner| AccountId::stored(*owner)).collect(),
+        teams: teams.iter().map(|team| (*team).clone()).collect(),
+    };
+    let cases: [(Reader, &str, Option<&str>, &[&str]); 9] = [
+        (reader(&[], &[]), "", None, &["open/app"]),
+        (reader(&["stranger"], &[]), "", None, &["open/app"]),
+        (reader(&["owner"], &[]), "", None, &["open/app", "qa/app", "qa/other"]),
+        (reader(&["stranger"], &[&on_one]), "", None, &["open/app", "qa/other"]),
+        (reader(&["stranger"], &[&on_one, &on_all]), "", None, &["open/app", "qa/other", "zoo/app"]),
+        (reader(&["stranger"], &[&on_all]), "zoo", None, &["zoo/app"]),
+        (Reader::OfEverything, "app", Some("open/app"), &["qa/app", "zoo/app"]),
+        (Reader::OfEverything, "%", None, &[]),
+        (Reader::OfEverything, "' OR 1=1", None, &[]),
+    ];
+    for (reader, words, after, expected) in cases {
+        let found = sql.search(&reader, words, after, 10).await.unwrap();
+        let found: Vec<&str> = found.iter().map(|record| record.name.as_str()).collect();
+        assert_eq!(found, expected, "{reader:?} {words:?} {after:?}");
+    }
+    assert_eq!(sql.search(&Reader::OfEverything, "", None, 2).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

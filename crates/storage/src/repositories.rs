@@ -96,6 +96,15 @@ pub struct RepositoryChange {
     pub immutable_tags: Option<bool>,
 }
 
+/// For whom repositories are searched.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reader {
+    /// Somebody who may read all of them.
+    OfEverything,
+    /// Somebody who may read what is public, what belongs to these accounts, and what these teams may.
+    Of { owners: Vec<AccountId>, teams: Vec<TeamId> },
+}
+
 /// The directory of repositories and the access granted to teams.
 #[async_trait]
 pub trait Repositories: Send + Sync {
@@ -106,6 +115,9 @@ pub trait Repositories: Send + Sync {
 
     /// Up to `limit` repositories in order of name, after the name `after`; those of one namespace when one is given.
     async fn list(&self, namespace: Option<&str>, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>>;
+
+    /// Up to `limit` repositories that are for `reader` and whose name holds `words`, in order of name, after the name `after`.
+    async fn search(&self, reader: &Reader, words: &str, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>>;
 
     /// The repository after the change; `None` when there is none of this name.
     async fn change(&self, name: &Repository, change: &RepositoryChange, now: OffsetDateTime)

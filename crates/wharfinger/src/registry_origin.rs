@@ -1,4 +1,4 @@
-//! The registry's origin: OCI distribution, the Notary server, tokens and repositories on one host and port.
+//! The registry's origin: OCI distribution, the Notary server, tokens, repositories and their console on one host and port.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::Router;
 use time::OffsetDateTime;
 use wharfinger_api::AccountsApi;
 use wharfinger_auth::{Directory, NoPolicy, RegistryAccess, TokenService, Tokens};
+use wharfinger_console::RegistryConsole;
 use wharfinger_notary::Notary;
 use wharfinger_registry::{Registry, TrustDoor};
 use wharfinger_storage_blob::BlobFiles;
@@ -36,8 +37,9 @@ impl RegistryOrigin {
         let tokens = Arc::new(tokens);
         let access = Arc::new(RegistryAccess::new(instance.accounts.clone(), tokens.clone(), sql.clone(), sql.clone(), &host));
         let now = Arc::new(OffsetDateTime::now_utc);
-        let notary = Notary::new(host, access.clone(), sql.clone(), instance.seal.clone(), now);
+        let notary = Notary::new(host.clone(), access.clone(), sql.clone(), instance.seal.clone(), now);
         let blobs = BlobFiles::open(&instance.data_dir.join("blobs")).await.context("cannot open the folder of blobs")?;
+        let blobs = Arc::new(blobs);
         let door = notary.clone();
         let trust: TrustDoor = Arc::new(move |request| {
             let door = door.clone();
@@ -47,14 +49,23 @@ impl RegistryOrigin {
         let registry = Arc::new(Registry {
             repositories: sql.clone(),
             content: sql.clone(),
-            blobs: Arc::new(blobs),
+            blobs: blobs.clone(),
             access: access.clone(),
             accounts: instance.accounts.clone(),
             signed: Arc::new(SignedIn(notary.clone())),
             trust,
             ca_pem: Arc::new(move || ca_pem.clone()),
-            clock,
+            clock: clock.clone(),
         });
+        let console = RegistryConsole {
+            accounts: instance.accounts.clone(),
+            access: access.clone(),
+            content: sql.clone(),
+            blobs,
+            collections: sql.clone(),
+            clock,
+            host,
+        };
         let service = Arc::new(TokenService::new(access.clone()));
         let people = AccountsApi {
             accounts: instance.accounts.clone(),
@@ -67,7 +78,9 @@ impl RegistryOrigin {
             )),
             bundles: None,
         };
-        let mut router = wharfinger_registry::routes(registry.clone()).merge(wharfinger_api::token_routes(service));
+        let mut router = wharfinger_registry::routes(registry.clone())
+            .merge(wharfinger_api::token_routes(service))
+            .merge(wharfinger_console::registry_console_routes(console));
         // Where a cluster shares the accounts, they are changed there, under its policy.
         if !shared {
             router = router.merge(wharfinger_api::account_routes(people));

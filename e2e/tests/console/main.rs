@@ -2,6 +2,7 @@
 
 mod browser;
 mod deploying;
+mod registry;
 mod sessions;
 mod settings;
 

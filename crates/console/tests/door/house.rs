@@ -49,7 +49,7 @@ impl Kubernetes for NoKubernetes {
     }
 }
 
-struct CutLive(Arc<Live>);
+pub struct CutLive(pub Arc<Live>);
 
 impl Cut for CutLive {
     fn close_account(&self, account: &AccountId) {

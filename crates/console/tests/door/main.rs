@@ -4,5 +4,6 @@ mod configuration;
 mod house;
 mod looking;
 mod people;
+mod registry;
 mod settings;
 mod sign_in;

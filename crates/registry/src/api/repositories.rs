@@ -165,13 +165,7 @@ pub(crate) async fn change(
         return Err(Refusal::InvalidJson("repositories are not renamed: their signatures hold the name".to_owned()));
     }
     let change = fields.change();
-    let detail = json!({
-        "from": { "visibility": before.visibility, "immutable_tags": before.immutable_tags },
-        "to": { "visibility": change.visibility, "immutable_tags": change.immutable_tags },
-        "described": change.short_description.is_some() || change.long_description.is_some(),
-    });
-    registry.access.record(caller.account(), "repository.update", name.as_str(), detail).await?;
-    let changed = registry.repositories.change(&name, &change, registry.clock.now()).await?;
+    let changed = registry.access.change(caller.account(), &before, &change, registry.clock.now()).await?;
     let record = changed.ok_or_else(|| Refusal::NoSuchRepository(name.to_string()))?;
     Ok(Json(render(&registry, &record).await?))
 }

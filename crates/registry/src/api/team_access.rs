@@ -8,7 +8,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wharfinger_identity::{Account, AccountName, Team, TeamId};
+use wharfinger_auth::NamedTeam;
+use wharfinger_identity::{Account, AccountName};
 use wharfinger_storage::repositories::{AccessLevel, Scope};
 
 use super::body;
@@ -117,46 +118,30 @@ async fn account_named(registry: &Registry, name: &str) -> Result<Option<Account
 }
 
 /// A team by `org/team`, by its name alone in an organization's namespace, or by its id.
-async fn team_named(registry: &Registry, namespace: &str, text: &str) -> Result<(String, Team), Refusal> {
-    let absent = || Refusal::NoSuchTeam(text.to_owned());
-    let directory = registry.accounts.directory();
-    let (org, name) = text.split_once('/').unwrap_or((namespace, text));
-    if let (Some(org), Ok(name)) = (account_named(registry, org).await?.filter(|org| org.is_org), name.parse())
-        && let Some(team) = directory.team_named(&org.id, &name).await?
-    {
-        return Ok((format!("{}/{}", org.name, team.name), team));
-    }
-    let team = directory.team(&TeamId::stored(text)).await?.ok_or_else(absent)?;
-    let org = registry.accounts.find(&team.org).await?.ok_or_else(absent)?;
-    Ok((format!("{}/{}", org.name, team.name), team))
+async fn team_named(registry: &Registry, namespace: &str, text: &str) -> Result<NamedTeam, Refusal> {
+    registry.access.team_named(namespace, text).await?.ok_or_else(|| Refusal::NoSuchTeam(text.to_owned()))
 }
 
 async fn listed(registry: &Registry, scope: &Scope) -> Answer {
-    let mut list = Vec::new();
-    for (id, level) in registry.repositories.grants(scope).await? {
-        // A team that is gone grants nothing any more.
-        let Some(team) = registry.accounts.directory().team(&id).await? else { continue };
-        let Some(org) = registry.accounts.find(&team.org).await? else { continue };
-        list.push(render(&format!("{}/{}", org.name, team.name), &team, level));
-    }
+    let teams = registry.access.granted_teams(scope).await?;
+    let list: Vec<Value> = teams.iter().map(|(team, level)| render(team, *level)).collect();
     Ok(Json(json!({ "teamAccessList": list })))
 }
 
 async fn shown(registry: &Registry, scope: &Scope, namespace: &str, text: &str) -> Answer {
-    let (name, team) = team_named(registry, namespace, text).await?;
+    let named = team_named(registry, namespace, text).await?;
     let grants = registry.repositories.grants(scope).await?;
-    let level = grants.into_iter().find(|(id, _)| *id == team.id).map(|(_, level)| level);
-    level.map(|level| Json(render(&name, &team, level))).ok_or(Refusal::NoTeamAccess(name))
+    let level = grants.into_iter().find(|(id, _)| *id == named.team.id).map(|(_, level)| level);
+    level.map(|level| Json(render(&named, level))).ok_or(Refusal::NoTeamAccess(named.name))
 }
 
 async fn granted(registry: &Registry, caller: &Caller, scope: &Scope, namespace: &str, text: &str, body: Body) -> Answer {
-    let (name, team) = team_named(registry, namespace, text).await?;
+    let named = team_named(registry, namespace, text).await?;
     let Grant { access_level } = body::json(body).await?;
-    record(registry, caller, scope, "access.grant", json!({ "team": name, "team_id": team.id, "level": access_level })).await?;
-    if !registry.repositories.grant(scope, &team.id, access_level).await? {
+    if !registry.access.grant(caller.account(), scope, &named, access_level).await? {
         return Err(Refusal::NoSuchRepository(namespace.to_owned()));
     }
-    Ok(Json(render(&name, &team, access_level)))
+    Ok(Json(render(&named, access_level)))
 }
 
 async fn revoked(
@@ -166,25 +151,14 @@ async fn revoked(
     namespace: &str,
     text: &str,
 ) -> Result<StatusCode, Refusal> {
-    let (name, team) = team_named(registry, namespace, text).await?;
-    let had = registry.repositories.grants(scope).await?.into_iter().find(|(id, _)| *id == team.id);
-    let (_, level) = had.ok_or_else(|| Refusal::NoTeamAccess(name.clone()))?;
-    record(registry, caller, scope, "access.revoke", json!({ "team": name, "team_id": team.id, "level": level })).await?;
-    if registry.repositories.revoke(scope, &team.id).await? {
+    let named = team_named(registry, namespace, text).await?;
+    if registry.access.revoke(caller.account(), scope, &named).await? {
         Ok(StatusCode::NO_CONTENT)
     } else {
-        Err(Refusal::NoTeamAccess(name))
+        Err(Refusal::NoTeamAccess(named.name))
     }
 }
 
-async fn record(registry: &Registry, caller: &Caller, scope: &Scope, action: &str, detail: Value) -> Result<(), Refusal> {
-    let object = match scope {
-        Scope::Repository(name) => name.to_string(),
-        Scope::Namespace(name) => format!("{name}/*"),
-    };
-    Ok(registry.access.record(caller.account(), action, &object, detail).await?)
-}
-
-fn render(name: &str, team: &Team, level: AccessLevel) -> Value {
+fn render(NamedTeam { name, team }: &NamedTeam, level: AccessLevel) -> Value {
     json!({ "accessLevel": level, "team": { "id": team.id, "name": name, "description": team.description } })
 }

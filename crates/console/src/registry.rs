@@ -1,0 +1,91 @@
+//! The registry's console: its repositories, what is in them, who signed it, and who may read and write.
+//!
+//! Who may see a page is asked of the room that the registry's API asks; trust data is read as the Notary server stored it, with the
+//! signatures counted anew. Nothing is kept here.
+
+mod access;
+mod drawing;
+mod image;
+mod list;
+mod looked_at;
+mod repository;
+mod tag;
+mod trust;
+mod trust_data;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::map_response;
+use axum::response::Redirect;
+use axum::routing::{get, post};
+use wharfinger_auth::{Accounts, Clock, RegistryAccess};
+use wharfinger_storage::blobs::Blobs;
+use wharfinger_storage::collections::Collections;
+use wharfinger_storage::repositories::Content;
+
+use crate::assets;
+use crate::entrance::{Entrance, Site};
+use crate::notices::Notices;
+use crate::pages::login;
+use crate::routes::{guarded, nowhere};
+
+pub(crate) const PATH: &str = "/repositories";
+
+/// What the pages of one registry stand on.
+#[derive(Clone)]
+pub struct RegistryConsole {
+    pub accounts: Arc<Accounts>,
+    pub access: Arc<RegistryAccess>,
+    pub content: Arc<dyn Content>,
+    pub blobs: Arc<dyn Blobs>,
+    /// The trust data, as the Notary server keeps it.
+    pub collections: Arc<dyn Collections>,
+    pub clock: Clock,
+    /// The registry's public `host[:port]`: images and trust data are named by it.
+    pub host: String,
+}
+
+/// What the handlers call.
+pub(crate) struct Registry {
+    pub(crate) console: RegistryConsole,
+    pub(crate) notices: Notices,
+}
+
+impl Entrance for Registry {
+    const SITE: Site = Site::Registry;
+
+    fn accounts(&self) -> &Arc<Accounts> {
+        &self.console.accounts
+    }
+
+    fn notices(&self) -> &Notices {
+        &self.notices
+    }
+
+    fn host(&self) -> &str {
+        &self.console.host
+    }
+}
+
+/// The console under `/repositories`; `/` leads there. Signing in is where the cluster has it.
+pub fn registry_console_routes(console: RegistryConsole) -> Router {
+    let registry = Arc::new(Registry { console, notices: Notices::new() });
+    let repository = format!("{PATH}/{{namespace}}/{{name}}");
+    Router::new()
+        .route("/", get(async || Redirect::to(PATH)))
+        .route("/manage/login", get(login::show::<Registry>).post(login::sign_in::<Registry>))
+        .route("/manage/logout", post(login::sign_out::<Registry>))
+        .route(PATH, get(list::show))
+        .route(&format!("{PATH}/"), get(async || Redirect::to(PATH)))
+        .route(&repository, get(repository::show))
+        .route(&format!("{repository}/tags"), get(repository::show))
+        .route(&format!("{repository}/tags/{{tag}}"), get(tag::show))
+        .route(&format!("{repository}/trust"), get(trust::show))
+        .route(&format!("{repository}/access"), get(access::show).post(access::change))
+        .route(&format!("{PATH}/{{namespace}}"), get(nowhere))
+        .route(&format!("{repository}/{{*rest}}"), get(nowhere))
+        .merge(assets::routes())
+        .layer(map_response(guarded))
+        .with_state(registry)
+}

@@ -1,0 +1,6 @@
+//! The registry's console: who sees what, what is said of signatures, and who may let others in.
+
+mod access;
+mod looking;
+mod shelf;
+mod signed;

@@ -1,0 +1,300 @@
+//! A registry on a temporary `SQLite`, with people, teams, images and trust data signed by real keys.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::{Extension, Router};
+use http::{Request, header};
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+use tower::ServiceExt as _;
+use wharfinger_auth::{
+    Accounts, Clock, Directory, NewAccount, NewKey, NewTeam, NoPolicy, Principal, RegistryAccess, Secret, SessionSettings,
+    Tokens, Via,
+};
+use wharfinger_console::{RegistryConsole, registry_console_routes};
+use wharfinger_identity::TeamId;
+use wharfinger_keys::{KeyId, PrivateKey, SealKey};
+use wharfinger_oci::Digest;
+use wharfinger_storage::blobs::UploadId;
+use wharfinger_storage::collections::{Collections as _, Head, NewFile, Publication, Published};
+use wharfinger_storage::repositories::{
+    BlobLink, Content as _, ManifestPut, NewManifest, Repositories as _, RepositoryRecord, Visibility,
+};
+use wharfinger_storage_blob::BlobFiles;
+use wharfinger_storage_sql::Sql;
+use wharfinger_transport::{Live, Peer};
+use wharfinger_tuf::{
+    Delegation, Delegations, Hashes, Meta, Metadata, RoleKeys, RoleName, Root, Signed, Snapshot, TargetFile, Targets, Timestamp,
+    TufKey,
+};
+
+use crate::house::{Answer, CutLive, PASSWORD};
+
+pub const HOST: &str = "dtr.test:5443";
+
+pub struct Shelf {
+    pub console: RegistryConsole,
+    pub directory: Directory,
+    pub sql: Arc<Sql>,
+    pub router: Router,
+    live: Arc<Live>,
+    _folder: tempfile::TempDir,
+}
+
+pub async fn shelf() -> Shelf {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
+    let (seal, clock, live) = (SealKey::generate(), Clock::system(), Live::new());
+    let accounts = Accounts::new(sql.clone(), sql.clone(), SessionSettings::default(), clock.clone()).with_cookies_of("test");
+    let accounts = Arc::new(accounts);
+    accounts.ensure_admin(&Secret::new(PASSWORD)).await.unwrap();
+    let tokens = Arc::new(Tokens::open(&*sql, &seal, HOST, clock.clone()).await.unwrap());
+    let access = Arc::new(RegistryAccess::new(accounts.clone(), tokens, sql.clone(), sql.clone(), HOST));
+    let cut = Arc::new(CutLive(live.clone()));
+    let directory = Directory::new(accounts.clone(), Arc::new(NoPolicy), cut, None, sql.clone());
+    let blobs = Arc::new(BlobFiles::open(&folder.path().join("blobs")).await.unwrap());
+    let (content, collections) = (sql.clone(), sql.clone());
+    let console = RegistryConsole { accounts, access, content, blobs, collections, clock, host: HOST.to_owned() };
+    Shelf { router: registry_console_routes(console.clone()), console, directory, sql, live, _folder: folder }
+}
+
+impl Shelf {
+    pub async fn principal(&self, name: &str) -> Principal {
+        let account = self.console.accounts.find_named(&name.parse().unwrap()).await.unwrap().unwrap();
+        Principal { account, via: Via::Password }
+    }
+
+    pub async fn user(&self, name: &str) {
+        let new = NewAccount { name: name.to_owned(), password: Some(Secret::new(PASSWORD)), ..NewAccount::default() };
+        self.directory.create_account(&self.principal("admin").await, new).await.unwrap();
+    }
+
+    /// A team of a new organization, with one member.
+    pub async fn team(&self, org: &str, team: &str, member: &str) {
+        let admin = self.principal("admin").await;
+        let new = NewAccount { name: org.to_owned(), is_org: true, ..NewAccount::default() };
+        self.directory.create_account(&admin, new).await.unwrap();
+        let new = NewTeam { name: team.to_owned(), description: String::new() };
+        self.directory.create_team(&admin, org, new).await.unwrap();
+        self.directory.put_team_member(&admin, org, team, member).await.unwrap();
+    }
+
+    pub async fn team_id(&self, org: &str, team: &str) -> TeamId {
+        self.directory.team_of(&self.principal("admin").await, org, team).await.unwrap().team.id
+    }
+
+    pub async fn key_of(&self, user: &str, key: &PrivateKey) {
+        let admin = self.principal("admin").await;
+        let new = NewKey { public_key: key.public_key().to_pem(), ..NewKey::default() };
+        self.directory.add_key(&admin, user, new).await.unwrap();
+    }
+
+    pub async fn repository(&self, name: &str, visibility: Visibility) {
+        let now = OffsetDateTime::now_utc();
+        let owner = self.console.accounts.find_named(&name.split('/').next().unwrap().parse().unwrap()).await.unwrap();
+        let record = RepositoryRecord {
+            name: name.parse().unwrap(),
+            owner: owner.map(|owner| owner.id),
+            visibility,
+            short_description: "<script>alert(1)</script>".to_owned(),
+            long_description: String::new(),
+            immutable_tags: false,
+            created_at: now,
+            updated_at: now,
+        };
+        assert!(self.sql.create(&record).await.unwrap());
+    }
+
+    async fn blob(&self, repository: &str, bytes: &[u8]) -> Digest {
+        let (upload, digest, bytes) = (UploadId::generate(), Digest::sha256(bytes), bytes.to_vec());
+        let link = BlobLink { digest: digest.clone(), size: bytes.len() as u64 };
+        self.console.blobs.begin(&upload).await.unwrap();
+        let content = futures_util::stream::iter([Ok(bytes.into())]);
+        self.console.blobs.append(&upload, None, Box::pin(content)).await.unwrap();
+        self.console.blobs.finish(&upload, &digest).await.unwrap();
+        assert!(self.sql.link_blob(&repository.parse().unwrap(), &link, OffsetDateTime::now_utc()).await.unwrap());
+        digest
+    }
+
+    /// An image with one layer; `note` stands in a label and makes it another one.
+    pub async fn push(&self, repository: &str, tag: &str, note: &str) -> Pushed {
+        let config = json!({
+            "os": "linux", "architecture": "arm64", "variant": "v8",
+            "config": { "Cmd": ["/bin/app"], "Labels": { "note": note } },
+        });
+        let config = config.to_string();
+        let (config_digest, layer) = (self.blob(repository, config.as_bytes()).await, self.blob(repository, b"layer").await);
+        let media_type = "application/vnd.oci.image.manifest.v1+json";
+        let manifest = json!({
+            "schemaVersion": 2, "mediaType": media_type,
+            "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest, "size": config.len() },
+            "layers": [{ "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": layer, "size": 34_000_000 }],
+        });
+        let content = manifest.to_string().into_bytes();
+        let digest = Digest::sha256(&content);
+        let target = TargetFile { custom: None, hashes: Hashes::of(&content), length: content.len() as u64 };
+        let new = NewManifest {
+            repository: repository.parse().unwrap(),
+            digest: digest.clone(),
+            media_type: media_type.to_owned(),
+            content,
+            blobs: vec![config_digest, layer],
+            manifests: Vec::new(),
+            subject: None,
+            tag: Some(tag.parse().unwrap()),
+            author: "pusher".to_owned(),
+            now: OffsetDateTime::now_utc(),
+        };
+        assert_eq!(self.sql.put_manifest(&new).await.unwrap(), ManifestPut::Stored);
+        Pushed { digest, target }
+    }
+
+    /// Trust data in which the role `targets/<signer>` and `targets/releases` say that `tag` is `pushed`, both signed with `key`.
+    pub async fn sign(&self, repository: &str, tag: &str, pushed: &Pushed, signing: Signing<'_>) {
+        let Signing { signer, key, forged, lives } = signing;
+        let (base, expires) = (PrivateKey::generate_p256(), OffsetDateTime::now_utc() + lives);
+        let (base_key, key_of_signer) = (TufKey::from_public_key(base.public_key()), TufKey::from_public_key(key.public_key()));
+        let role_keys = |key: &TufKey| RoleKeys { keyids: vec![key.tuf_id()], threshold: 1 };
+        let all = [RoleName::Root, RoleName::Targets, RoleName::Snapshot, RoleName::Timestamp];
+        let root = Root {
+            consistent_snapshot: false,
+            expires,
+            keys: BTreeMap::from([(base_key.tuf_id(), base_key.clone())]),
+            roles: all.into_iter().map(|role| (role, role_keys(&base_key))).collect(),
+            version: 1,
+        };
+        let (signers_role, releases) = (format!("targets/{signer}").parse::<RoleName>().unwrap(), RoleName::releases());
+        let delegation = |name: &RoleName| {
+            let keys = role_keys(&key_of_signer);
+            Delegation { keys, name: name.clone(), paths: vec![String::new()] }
+        };
+        let delegations = Delegations {
+            keys: BTreeMap::from([(key_of_signer.tuf_id(), key_of_signer.clone())]),
+            roles: vec![delegation(&signers_role), delegation(&releases)],
+        };
+        let targets = Targets { delegations, expires, targets: BTreeMap::new(), version: 1 };
+        let entries = BTreeMap::from([(tag.to_owned(), pushed.target.clone())]);
+        let statement = Targets { delegations: Delegations::default(), expires, targets: entries, version: 1 };
+        let stranger = PrivateKey::generate_p256();
+        let by_base = (base_key.tuf_id(), &base);
+        let by_signer = (key_of_signer.tuf_id(), if forged { &stranger } else { key });
+        let mut files = vec![
+            file(RoleName::Root, &root, by_base),
+            file(RoleName::Targets, &targets, by_base),
+            file(signers_role, &statement, by_signer),
+            file(releases, &statement, (key_of_signer.tuf_id(), key)),
+        ];
+        let meta = files.iter().map(|(role, new)| (role.clone(), Meta::of(&new.bytes))).collect();
+        let (role, snapshot) = file(RoleName::Snapshot, &Snapshot { expires, meta, version: 1 }, by_base);
+        let meta = BTreeMap::from([(role.clone(), Meta::of(&snapshot.bytes))]);
+        let (timestamp_role, timestamp) = file(RoleName::Timestamp, &Timestamp { expires, meta, version: 1 }, by_base);
+        let head =
+            Head { timestamp_sha256: timestamp.sha256.clone(), snapshot_sha256: snapshot.sha256.clone(), resign_at: expires };
+        files.extend([(role, snapshot), (timestamp_role, timestamp)]);
+        let publication = Publication {
+            gun: format!("{HOST}/{repository}"),
+            based_on: None,
+            files: files.into_iter().map(|(_, file)| file).collect(),
+            head,
+            used_keys: Vec::new(),
+            at: OffsetDateTime::now_utc(),
+        };
+        assert_eq!(self.sql.publish(&publication).await.unwrap(), Published::Stored);
+    }
+}
+
+/// How a tag is signed.
+pub struct Signing<'key> {
+    pub signer: &'static str,
+    pub key: &'key PrivateKey,
+    /// The signer's file is signed by somebody else under the key's id.
+    pub forged: bool,
+    /// Until everything expires.
+    pub lives: Duration,
+}
+
+impl<'key> Signing<'key> {
+    pub fn by(signer: &'static str, key: &'key PrivateKey) -> Self {
+        Self { signer, key, forged: false, lives: Duration::days(30) }
+    }
+}
+
+/// An image that was pushed.
+pub struct Pushed {
+    pub digest: Digest,
+    target: TargetFile,
+}
+
+fn file<T: Metadata>(role: RoleName, value: &T, by: (KeyId, &PrivateKey)) -> (RoleName, NewFile) {
+    let file = Signed::sign(value, &[by]).unwrap();
+    let new = NewFile {
+        role: role.to_string(),
+        version: 1,
+        sha256: hex::encode(file.sha256()),
+        signed_sha256: None,
+        bytes: file.bytes().to_vec(),
+    };
+    (role, new)
+}
+
+/// Somebody's browser.
+pub struct Browser<'shelf> {
+    shelf: &'shelf Shelf,
+    pub cookie: Option<String>,
+    token: String,
+    /// What it says of where a form comes from.
+    pub site: &'static str,
+}
+
+impl Shelf {
+    pub fn browser(&self) -> Browser<'_> {
+        Browser { shelf: self, cookie: None, token: String::new(), site: "same-origin" }
+    }
+
+    /// Signed in, with the token of a form at hand.
+    pub async fn browser_of(&self, name: &str) -> Browser<'_> {
+        let mut browser = self.browser();
+        let answer = browser.post("/manage/login", &[("username", name), ("password", PASSWORD), ("next", "")]).await;
+        browser.cookie = Some(answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned());
+        assert_eq!(answer.leads_to(), "/repositories");
+        browser.token = browser.get("/repositories").await.is(200).hidden("token");
+        browser
+    }
+}
+
+impl Browser<'_> {
+    async fn send(&self, request: http::request::Builder, body: String) -> Answer {
+        let mut request = request.header(header::HOST, HOST);
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let address: SocketAddr = "192.0.2.1:40000".parse().unwrap();
+        let peer = Peer::new(address, None, &self.shelf.live);
+        let router = self.shelf.router.clone().layer(Extension(peer));
+        let response = router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Request::get(path), String::new()).await
+    }
+
+    /// Exactly these fields.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.header("sec-fetch-site", self.site), pairs.join("&")).await
+    }
+
+    /// A form of ours: these fields with the token.
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let all: Vec<(&str, &str)> = [("token", self.token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+        self.post(path, &all).await
+    }
+}
