@@ -38,8 +38,8 @@ where
             }
             Shown::Bearer(token) => accounts.authenticate(None, Some(token.reveal()), None).await?,
             Shown::Nothing => {
-                let cookie = parts.headers.get(header::COOKIE).filter(|_| of_our_own_page(parts));
-                accounts.authenticate(spki, None, cookie.and_then(|value| value.to_str().ok())).await?
+                let cookies = of_our_own_page(parts).then(|| cookies(&parts.headers));
+                accounts.authenticate(spki, None, cookies.as_deref()).await?
             }
         };
         let principal = recognised.ok_or_else(|| ApiError::unauthenticated("log in at /auth/login, or use a client bundle"))?;
@@ -84,6 +84,12 @@ pub(crate) fn credentials(headers: &HeaderMap) -> Result<Shown, ApiError> {
     Err(unreadable())
 }
 
+/// All of them, as one header: HTTP/2 may bring each in one of its own (RFC 9113, 8.2.3).
+fn cookies(headers: &HeaderMap) -> String {
+    let values: Vec<&str> = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).collect();
+    values.join("; ")
+}
+
 /// A browser sends the cookie whoever made it call; only our own pages may change something with it.
 fn of_our_own_page(parts: &Parts) -> bool {
     matches!(parts.method, Method::GET | Method::HEAD)
@@ -118,6 +124,26 @@ mod tests {
     use wharfinger_storage_sql::Sql;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_session_is_found_in_whichever_header_its_cookie_came() {
+        let folder = tempfile::tempdir().unwrap();
+        let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
+        let accounts = Accounts::new(sql.clone(), sql, SessionSettings::default(), Clock::system()).with_cookies_of("here");
+        let password = Secret::new("correct horse battery");
+        accounts.ensure_admin(&password).await.unwrap();
+        let session = accounts.login("admin", &password, IpAddr::from([127, 0, 0, 1])).await.unwrap();
+        let own = format!("{}={}", accounts.cookie_name().unwrap(), session.token.reveal());
+        let door = Router::new().route("/id/", axum::routing::get(async |_: Caller| "you")).with_state(Arc::new(accounts));
+        for (cookies, status) in [(vec!["other=1", &own], 200), (vec![&own, "other=1"], 200), (vec!["other=1"], 401)] {
+            let mut request = http::Request::get("/id/").header("host", "cluster.test");
+            for cookie in cookies {
+                request = request.header("cookie", cookie);
+            }
+            let answer = door.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status);
+        }
+    }
 
     #[tokio::test]
     async fn a_page_of_another_site_gets_nothing_done_by_what_a_browser_sends_unasked() {
