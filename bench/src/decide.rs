@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(3);
 const AT_ONCE: usize = 64;
 
 /// Where files are kept in memory: what is left of the figures there is the disk's.
-const MEMORY: &str = "/dev/shm";
+pub const MEMORY: &str = "/dev/shm";
 
 pub async fn measure() -> Result<Vec<Figure>> {
     let mut figures = Vec::new();

@@ -12,45 +12,43 @@ use wharfinger_e2e::{Api, Serve, Wharfinger, free_port};
 use wharfinger_keys::SealKey;
 use wharfinger_storage_sql::Sql;
 
-use crate::figure::{Figure, Times};
+use crate::decide::MEMORY;
+use crate::figure::Figure;
 use crate::host::Host;
 use crate::load::{Target, closed_loop, open_loop};
 use crate::world;
 
-const LONG: Duration = Duration::from_secs(8);
+const LONG: Duration = Duration::from_secs(5);
 /// Reviews of one namespace that are under way at once are counted, and bounded.
 const NAMESPACES: usize = 10;
 
 pub fn measure() -> Result<Vec<Figure>> {
-    let folder = tempfile::Builder::new().prefix("wf-").tempdir()?;
+    let mut figures = Vec::new();
+    for (name, parent) in [("on disk", std::env::temp_dir()), ("in memory", MEMORY.into())] {
+        let folder = tempfile::Builder::new().prefix("wf-").tempdir_in(&parent)?;
+        figures.extend(measure_in(folder.path(), name)?);
+    }
+    Ok(figures)
+}
+
+fn measure_in(folder: &Path, name: &str) -> Result<Vec<Figure>> {
     let runtime = tokio::runtime::Runtime::new()?;
-    let warm = runtime.block_on(Warm::up(folder.path()))?;
+    let warm = runtime.block_on(Warm::up(folder))?;
     // The registry that the image came from goes on telling that nothing changed, in threads of its own.
     let alone = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ask = |phase, image: &str| warm.target(phase, image);
-    let figures = LocalSet::new().block_on(&alone, async {
-        let (mutated, first) = closed_loop(ask("mutate", &warm.image)?, 32, LONG).await?;
-        let (validated, second) = closed_loop(ask("validate", &warm.pinned)?, 32, LONG).await?;
-        let mutate = open_loop(ask("mutate", &warm.image)?, 500, 2000, LONG).await?;
-        let validate = open_loop(ask("validate", &warm.pinned)?, 500, 2000, LONG).await?;
-        let rate =
-            |phase: &str, rate: f64| Figure::new(format!("warm review, {phase}: 32 connections"), rate, "/s").at_least(10_000.0);
-        let late = |phase: &str, times: &Times| {
-            Figure::ms(format!("… {phase}, 2,000/s over 500 connections: p99"), times.percentile(99)).at_most(5.0)
-        };
-        let p50 = |phase: &str, times: &Times| Figure::ms(format!("… {phase}: p50"), times.percentile(50));
-        anyhow::Ok(vec![
-            rate("mutate", mutated),
-            Figure::ms("… mutate, 32 connections: p99", first.percentile(99)),
-            rate("validate", validated),
-            Figure::ms("… validate, 32 connections: p99", second.percentile(99)),
-            late("mutate", &mutate),
-            p50("mutate", &mutate),
-            late("validate", &validate),
-            p50("validate", &validate),
-        ])
-    })?;
-    Ok(figures)
+    LocalSet::new().block_on(&alone, async {
+        let mut figures = Vec::new();
+        for (phase, image) in [("mutate", &warm.image), ("validate", &warm.pinned)] {
+            let (rate, closed) = closed_loop(warm.target(phase, image)?, 32, LONG).await?;
+            let open = open_loop(warm.target(phase, image)?, 500, 2000, LONG).await?;
+            let rate = Figure::new(format!("warm review, database {name}, {phase}: 32 connections"), rate, "/s");
+            figures.push(rate.at_least(10_000.0));
+            figures.push(Figure::ms("… p99", closed.percentile(99)));
+            figures.push(Figure::ms("… 2,000/s over 500 connections: p50", open.percentile(50)));
+            figures.push(Figure::ms("… p99", open.percentile(99)).at_most(5.0));
+        }
+        Ok(figures)
+    })
 }
 
 /// A cluster that has decided an image and hears from its registry, so that it asks nobody again.
