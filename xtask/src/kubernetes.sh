@@ -38,11 +38,13 @@ cp -r /usr/share/gocode/src/github.com/modern-go/reflect2 vendor/github.com/mode
 
 # One generated file is not in the tarball; its generator is.
 go build -o openapi-gen ./vendor/k8s.io/kube-openapi/cmd/openapi-gen
-described=$(grep -rl --include='*.go' '+k8s:openapi-gen=' pkg cmd plugin vendor/k8s.io/ \
+# (vendor/k8s.io/* are links, which grep follows only where they are named.)
+described=$(grep -rl --include='*.go' '+k8s:openapi-gen=' pkg cmd plugin vendor/k8s.io/*/ \
   | grep -v -e '/_' -e '^vendor/k8s.io/code-generator/' -e '^vendor/k8s.io/sample-apiserver/' -e /testdata/ \
-  | xargs -n1 dirname | LC_ALL=C sort -u | sed 's,^,k8s.io/kubernetes/,' | paste -sd,)
+  | xargs -n1 dirname | sed 's,//,/,g' | LC_ALL=C sort -u | sed 's,^,k8s.io/kubernetes/,' | paste -sd,)
 ./openapi-gen --logtostderr -i "$described" -p k8s.io/kubernetes/pkg/generated/openapi -O zz_generated.openapi \
   -h vendor/k8s.io/code-generator/hack/boilerplate.go.txt -r /dev/null
+grep -q '"k8s.io/api/core/v1.Pod"' pkg/generated/openapi/zz_generated.openapi.go
 
 # `--version` reads the first, GET /version the second.
 link="-s -w -buildid="
