@@ -22,6 +22,8 @@ use crate::webhooks::Phase;
 
 /// The longest review: two objects of at most 3 MiB each (the API server's own limit of a request), and what is said of them.
 const LONGEST_REVIEW: usize = 8 * 1024 * 1024;
+/// More than an API server asks at once of all of them (`--max-mutating-requests-inflight`, 200), and half of what it may ask here.
+const REVIEWS_PER_NAMESPACE: usize = 256;
 /// What the API server waits when it does not say, and the longest it can be told to.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -104,7 +106,7 @@ impl Admission {
         }
         // Each namespace for itself: one whose registry is slow keeps no other waiting.
         if let Some(peer) = peer
-            && let Err(busy) = peer.counts_as(&format!("kubernetes:{}", request.namespace))
+            && let Err(busy) = peer.counts_as_other(&request.namespace, REVIEWS_PER_NAMESPACE)
         {
             return busy.into_response();
         }

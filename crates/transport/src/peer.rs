@@ -71,6 +71,12 @@ impl Peer {
         self.place.as_ref().map_or(Ok(()), |place| place.belongs_to(account))
     }
 
+    /// Says on whose behalf, as another system calls them, this request alone is made: it is refused when `most` of theirs are under
+    /// way.
+    pub fn counts_as_other(&self, name: &str, most: usize) -> Result<(), Busy> {
+        self.place.as_ref().map_or(Ok(()), |place| place.belongs_to_other(name, most))
+    }
+
     /// Cancelled when the connection is to end at once; tunnels watch it.
     pub fn cancelled(&self) -> &CancellationToken {
         &self.connection.cancelled

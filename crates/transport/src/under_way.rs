@@ -41,6 +41,8 @@ impl Default for Bounds {
 pub enum Busy {
     #[error("{0} calls of this account are under way: wait until one has ended, or have an admin raise max-calls-per-user")]
     Account(usize),
+    #[error("{0} calls on behalf of this one are under way: wait until one has ended")]
+    Other(usize),
     #[error("{0} calls from this address are under way: wait until one has ended, or have an admin raise max-calls-per-address")]
     Address(usize),
 }
@@ -71,6 +73,8 @@ pub(crate) struct UnderWay {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Holder {
     Account(String),
+    /// Somebody whom another system knows, and how many calls they may have under way.
+    Other(String, usize),
     Address(IpAddr),
 }
 
@@ -118,6 +122,7 @@ impl UnderWay {
         match (kind, holder) {
             (Kind::Call, Holder::Account(_)) => self.bounds.calls_per_user,
             (Kind::Stream, Holder::Account(_)) => self.bounds.streams_per_user,
+            (Kind::Call | Kind::Stream, Holder::Other(_, most)) => *most,
             (Kind::Call | Kind::Stream, Holder::Address(_)) => self.bounds.calls_per_address,
             (Kind::Connection, _) => self.bounds.connections_per_address,
         }
@@ -151,13 +156,18 @@ impl Counts {
 impl Place {
     /// From now on the place is one of the account's.
     pub(crate) fn belongs_to(&self, account: &str) -> Result<(), Busy> {
-        let holder = Holder::Account(account.to_owned());
+        let busy = Busy::Account(self.under_way.bounds.calls_per_user);
+        self.goes_to(Holder::Account(account.to_owned())).then_some(()).ok_or(busy)
+    }
+
+    /// From now on the place is one of the `most` of somebody whom another system knows.
+    pub(crate) fn belongs_to_other(&self, name: &str, most: usize) -> Result<(), Busy> {
+        self.goes_to(Holder::Other(name.to_owned(), most)).then_some(()).ok_or(Busy::Other(most))
+    }
+
+    fn goes_to(&self, holder: Holder) -> bool {
         let (now, kind) = self.held().clone();
-        if now == holder || self.move_to(holder, kind) {
-            Ok(())
-        } else {
-            Err(Busy::Account(self.under_way.bounds.calls_per_user))
-        }
+        now == holder || self.move_to(holder, kind)
     }
 
     /// The answer has begun. If there is no room among the streams, it stays where it is.
@@ -237,6 +247,20 @@ mod tests {
         first.belongs_to("alice").expect("a place that is held already");
         drop(first);
         begin("alice").unwrap();
+    }
+
+    #[test]
+    fn somebody_whom_another_system_knows_has_as_many_as_the_door_says() {
+        let under_way = bounds(1, 0, 9);
+        let begin = |name: &str| {
+            let place = under_way.begin(address("192.0.2.1")).unwrap();
+            place.belongs_to_other(name, 2).map(|()| place)
+        };
+        let (first, _second) = (begin("payments").unwrap(), begin("payments").unwrap());
+        assert_eq!(begin("payments").err(), Some(Busy::Other(2)));
+        begin("other").unwrap();
+        drop(first);
+        begin("payments").unwrap();
     }
 
     #[test]
