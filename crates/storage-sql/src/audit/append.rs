@@ -51,15 +51,20 @@ impl Queue {
 }
 
 /// The right to write, until nothing waits any more.
-struct Turn(Arc<Queue>);
+struct Turn {
+    queue: Arc<Queue>,
+    /// Given back: it may be somebody else's already.
+    over: bool,
+}
 
 impl Turn {
     /// The next acts; none: nothing waits, and somebody else may write from now on.
-    fn next(&self) -> Vec<Waiting> {
-        let mut state = self.0.state();
+    fn next(&mut self) -> Vec<Waiting> {
+        let mut state = self.queue.state();
         let many = state.waiting.len().min(BATCH);
         let batch: Vec<_> = state.waiting.drain(..many).collect();
-        state.writing = !batch.is_empty();
+        self.over = batch.is_empty();
+        state.writing = !self.over;
         batch
     }
 }
@@ -67,9 +72,8 @@ impl Turn {
 impl Drop for Turn {
     /// A writer that ends before its time (its runtime does) leaves nobody waiting for ever.
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        if state.writing {
-            *state = State::default();
+        if !self.over {
+            *self.queue.state() = State::default();
         }
     }
 }
@@ -79,7 +83,7 @@ impl Sql {
         let at = i64::try_from(act.at.unix_timestamp_nanos()).map_err(StorageError::unavailable)?;
         let (told, answer) = oneshot::channel();
         if self.acts.push(Waiting { act, at, told }) {
-            let (sql, turn) = (self.clone(), Turn(Arc::clone(&self.acts)));
+            let (sql, mut turn) = (self.clone(), Turn { queue: Arc::clone(&self.acts), over: false });
             tokio::spawn(async move {
                 loop {
                     let batch = turn.next();
@@ -201,6 +205,23 @@ mod tests {
         assert_eq!(recorded(&sql).await, objects);
     }
 
+    #[test]
+    fn a_writer_that_has_ended_takes_nothing_of_the_next_one_along() {
+        let queue = Arc::new(Queue::default());
+        let waiting = |told| Waiting { act: act("x"), at: 0, told };
+        let mut first = Turn { queue: Arc::clone(&queue), over: false };
+        assert!(first.next().is_empty(), "nothing waits any more");
+        let (told, mut answer) = oneshot::channel();
+        assert!(queue.push(waiting(told)), "nobody is writing, so that this one has to");
+        drop(first);
+        assert!(answer.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty), "it still waits");
+        let (told, _later) = oneshot::channel();
+        assert!(!queue.push(waiting(told)), "the second one's turn has not been taken away");
+        // One that breaks off leaves nobody waiting for ever.
+        drop(Turn { queue: Arc::clone(&queue), over: false });
+        assert!(answer.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Closed));
+    }
+
     #[tokio::test]
     async fn two_processes_form_one_chain() {
         let folder = tempfile::tempdir().unwrap();
@@ -286,7 +307,7 @@ mod tests {
         let sql = second.block_on(open(&folder));
         let (told, answer) = oneshot::channel();
         {
-            let _turn = Turn(Arc::clone(&sql.acts));
+            let _turn = Turn { queue: Arc::clone(&sql.acts), over: false };
             assert!(sql.acts.push(Waiting { act: act("lost"), at: 0, told }));
         }
         assert!(first.block_on(answer).is_err());
