@@ -69,7 +69,7 @@ impl Repositories for Sql {
         query.fetch_all(self.read()).await.map_err(failed)?.iter().map(record).collect()
     }
 
-    async fn search(&self, reader: &Reader, words: &str, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>> {
+    async fn readable(&self, reader: &Reader, words: &str, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>> {
         let mut query = QueryBuilder::<Sqlite>::new(
             "SELECT name, owner, visibility, short_description, long_description, immutable_tags, created_at, updated_at
              FROM repositories WHERE ",

@@ -87,11 +87,11 @@ async fn a_search_finds_what_is_public_owned_or_granted_to_a_team_and_nothing_el
         (Reader::OfEverything, "' OR 1=1", None, &[]),
     ];
     for (reader, words, after, expected) in cases {
-        let found = sql.search(&reader, words, after, 10).await.unwrap();
+        let found = sql.readable(&reader, words, after, 10).await.unwrap();
         let found: Vec<&str> = found.iter().map(|record| record.name.as_str()).collect();
         assert_eq!(found, expected, "{reader:?} {words:?} {after:?}");
     }
-    assert_eq!(sql.search(&Reader::OfEverything, "", None, 2).await.unwrap().len(), 2);
+    assert_eq!(sql.readable(&Reader::OfEverything, "", None, 2).await.unwrap().len(), 2);
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ pub trait Repositories: Send + Sync {
     async fn list(&self, namespace: Option<&str>, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>>;
 
     /// Up to `limit` repositories that are for `reader` and whose name holds `words`, in order of name, after the name `after`.
-    async fn search(&self, reader: &Reader, words: &str, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>>;
+    async fn readable(&self, reader: &Reader, words: &str, after: Option<&str>, limit: u32) -> Result<Vec<RepositoryRecord>>;
 
     /// The repository after the change; `None` when there is none of this name.
     async fn change(&self, name: &Repository, change: &RepositoryChange, now: OffsetDateTime)

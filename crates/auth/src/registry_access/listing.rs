@@ -17,7 +17,7 @@ impl RegistryAccess {
         limit: u32,
     ) -> Result<(Vec<RepositoryRecord>, Option<String>), StorageError> {
         let reader = self.reader(account).await?;
-        let found = self.repositories.search(&reader, words, after, limit).await?;
+        let found = self.repositories.readable(&reader, words, after, limit).await?;
         let next = (found.len() == limit as usize).then(|| found.last().map(|last| last.name.to_string())).flatten();
         // The search is quick, the rule decides.
         let mut readable = Vec::with_capacity(found.len());

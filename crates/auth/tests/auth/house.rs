@@ -91,7 +91,7 @@ impl Audit for Record {
     }
 
     async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> wharfinger_storage::Result<Vec<Recorded>> {
-        Audit::search(&self.sql, search, before, limit).await
+        self.sql.search(search, before, limit).await
     }
 
     async fn oldest(&self, after: i64, limit: u32) -> wharfinger_storage::Result<Vec<Recorded>> {

@@ -81,7 +81,7 @@ impl Audit for Record {
     }
 
     async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>, StorageError> {
-        Audit::search(&self.sql, search, before, limit).await
+        self.sql.search(search, before, limit).await
     }
 
     async fn oldest(&self, after: i64, limit: u32) -> Result<Vec<Recorded>, StorageError> {
