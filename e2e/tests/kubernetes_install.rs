@@ -280,7 +280,7 @@ fn inside_the_cluster_nothing_passes_until_the_process_has_written_where_it_is()
     let label = ["label", "namespace", "wharfinger", "kubernetes.io/metadata.name=wharfinger"];
     stage.kubernetes.kubectl(&label, "").ok();
     for dry_run in ["--dry-run=server", "--dry-run=none"] {
-        stage.kubernetes.kubectl(&["apply", "--server-side", "--validate=strict", dry_run, "-f", "-"], &printed).ok();
+        stage.kubernetes.kubectl(&["apply", "--server-side", "--validate=true", dry_run, "-f", "-"], &printed).ok();
     }
     let deployment = stage.kubernetes.get("wharfinger", "deployment wharfinger");
     assert_eq!(deployment["spec"]["replicas"], 1);
