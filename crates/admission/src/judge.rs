@@ -23,6 +23,7 @@ const LONGEST_NAME: usize = 200;
 pub(crate) struct Judge<'a> {
     pub(crate) gate: &'a dyn Decide,
     pub(crate) secrets: Option<Arc<dyn PullSecrets>>,
+    pub(crate) settings: &'a KubernetesSettings,
     pub(crate) phase: Phase,
 }
 
@@ -43,14 +44,13 @@ impl Judge<'_> {
         if !self.gate.enforcing().await? {
             return Ok(Answer::allow());
         }
-        let settings = self.gate.kubernetes().await?;
-        let found = match walk::images(&request.resource, &request.sub_resource, &request.object, &settings) {
+        let found = match walk::images(&request.resource, &request.sub_resource, &request.object, self.settings) {
             Ok(found) => found,
             Err(unreadable) => {
                 return Ok(Answer::refuse(format!("the images of this object could not be read: {unreadable}")));
             }
         };
-        let slots = to_judge(request, &found, &settings);
+        let slots = to_judge(request, &found, self.settings);
         let mut images: Vec<&str> = slots.iter().map(|slot| slot.image.as_str()).collect();
         images.sort_unstable();
         images.dedup();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, Path, RawQuery};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use http::StatusCode;
@@ -48,31 +48,14 @@ impl Admission {
     }
 }
 
-pub fn routes(admission: Arc<Admission>) -> Router {
-    Router::new()
-        .route("/admission/mutate/{secret}", post(mutate))
-        .route("/admission/validate/{secret}", post(validate))
-        .with_state(admission)
-}
-
-async fn mutate(
-    State(admission): State<Arc<Admission>>,
-    Path(secret): Path<String>,
-    RawQuery(query): RawQuery,
-    peer: Option<Extension<Peer>>,
-    body: Body,
-) -> Response {
-    admission.review(Phase::Mutate, &secret, query.as_deref(), peer, body).await
-}
-
-async fn validate(
-    State(admission): State<Arc<Admission>>,
-    Path(secret): Path<String>,
-    RawQuery(query): RawQuery,
-    peer: Option<Extension<Peer>>,
-    body: Body,
-) -> Response {
-    admission.review(Phase::Validate, &secret, query.as_deref(), peer, body).await
+pub fn routes(admission: &Arc<Admission>) -> Router {
+    Phase::ALL.into_iter().fold(Router::new(), |router, phase| {
+        let admission = Arc::clone(admission);
+        let asked = move |Path(secret): Path<String>, RawQuery(query): RawQuery, peer: Option<Extension<Peer>>, body: Body| async move {
+            admission.review(phase, &secret, query.as_deref(), peer, body).await
+        };
+        router.route(&phase.address("{secret}"), post(asked))
+    })
 }
 
 impl Admission {
@@ -96,13 +79,12 @@ impl Admission {
             Err(error) => return unreadable(&error),
         };
         let peer = peer.map(|Extension(peer)| peer);
-        match self.gate.kubernetes().await {
-            Ok(settings) => {
-                if let Err(refused) = caller::check(&*self.callers, &settings.api_server_account, peer.as_ref()).await {
-                    return (StatusCode::FORBIDDEN, refused.to_string()).into_response();
-                }
-            }
+        let settings = match self.gate.kubernetes().await {
+            Ok(settings) => settings,
             Err(denial) => return (StatusCode::SERVICE_UNAVAILABLE, denial.reason()).into_response(),
+        };
+        if let Err(refused) = caller::check(&*self.callers, &settings.api_server_account, peer.as_ref()).await {
+            return (StatusCode::FORBIDDEN, refused.to_string()).into_response();
         }
         // Each namespace for itself: one whose registry is slow keeps no other waiting.
         if let Some(peer) = peer
@@ -110,7 +92,7 @@ impl Admission {
         {
             return busy.into_response();
         }
-        let judge = Judge { gate: &*self.gate, secrets: self.secrets.clone(), phase };
+        let judge = Judge { gate: &*self.gate, secrets: self.secrets.clone(), settings: &settings, phase };
         // Told why is better than cut off.
         let patience = patience(query);
         let answer = timeout(patience, judge.answer(&request)).await.unwrap_or_else(|_| {

@@ -74,6 +74,11 @@ impl Phase {
         }
     }
 
+    /// Where this process is asked.
+    pub(crate) fn address(self, segment: &str) -> String {
+        format!("/admission/{}/{segment}", self.word())
+    }
+
     /// The name of the one webhook of the configuration.
     pub fn webhook(self) -> String {
         format!("{}.wharfinger.io", self.word())
@@ -118,7 +123,7 @@ impl Webhooks {
 
     /// Where the webhook is. `found` is how the API server reaches it now: by a service it goes on with that service.
     pub(crate) fn client_config(&self, phase: Phase, found: Option<&Value>) -> Value {
-        let path = self.segment.as_ref().map(|segment| format!("/admission/{}/{segment}", phase.word()));
+        let path = self.segment.as_ref().map(|segment| phase.address(segment));
         let by_service = found.filter(|found| found["service"].is_object());
         let mut config = match (&self.place, by_service) {
             (_, Some(found)) => found.clone(),

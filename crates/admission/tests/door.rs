@@ -214,7 +214,7 @@ async fn the_paths_take_posts_only() {
         std::sync::Arc::new(stage::TestCallers),
         secret,
     );
-    let router = wharfinger_admission::routes(std::sync::Arc::new(admission));
+    let router = wharfinger_admission::routes(&std::sync::Arc::new(admission));
     let request = Request::get(format!("/admission/mutate/{SEGMENT}")).body(Body::empty()).unwrap();
     assert_eq!(router.oneshot(request).await.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED);
 }

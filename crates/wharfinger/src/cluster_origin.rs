@@ -105,7 +105,7 @@ impl ClusterOrigin {
         let router = wharfinger_api::account_routes(people)
             .merge(wharfinger_api::cluster_routes(settings))
             .merge(wharfinger_api::ca_routes(&served.ca_pem, instance.ca.ca_pem()))
-            .merge(wharfinger_admission::routes(admission))
+            .merge(wharfinger_admission::routes(&admission))
             .merge(wharfinger_console::console_routes(console))
             .merge(wharfinger_engine::routes(engine));
         Ok(Self { served, router, gate, resolver, cluster, webhooks })

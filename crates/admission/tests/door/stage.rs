@@ -184,7 +184,7 @@ impl Stage {
         let gate = Arc::new(TestGate::default());
         let secret = WebhookSecret::known_for_tests(SEGMENT);
         let admission = Admission::new(gate.clone(), Some(Arc::new(TestSecrets)), Arc::new(TestCallers), secret);
-        Self { gate, router: routes(Arc::new(admission)) }
+        Self { gate, router: routes(&Arc::new(admission)) }
     }
 
     pub async fn post(&self, path: &str, body: impl Into<Body>) -> (StatusCode, Vec<u8>) {
