@@ -30,6 +30,14 @@ impl Site {
         }
     }
 
+    /// What that page is called.
+    pub(crate) fn first_page(self) -> &'static str {
+        match self {
+            Self::Cluster => "overview",
+            Self::Registry => "repositories",
+        }
+    }
+
     /// Whether a path, without anything that could lead out of it, is one of its pages.
     pub(crate) fn has(self, path: &str) -> bool {
         let rest = path.strip_prefix(self.home());

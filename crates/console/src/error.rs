@@ -8,6 +8,7 @@ use wharfinger_cluster::{ClusterError, TeamError};
 use wharfinger_storage::StorageError;
 use wharfinger_transport::Busy;
 
+use crate::entrance::Entrance;
 use crate::page::{Page, WrongPage, render};
 
 /// An answer that is not the page that was asked for.
@@ -55,6 +56,24 @@ impl Refused {
     }
 }
 
+/// What is said in place of the page that was asked for. It becomes a page where it is known of which console (`frame`).
+#[derive(Clone)]
+pub(crate) struct Wrong {
+    title: &'static str,
+    message: String,
+}
+
+impl Wrong {
+    /// The page, with the status and headers of `response`.
+    pub(crate) fn shown<E: Entrance>(self, house: &E, response: Response) -> Response {
+        let page = Page { site: E::SITE, host: house.host().to_owned(), ..Page::bare(self.title) };
+        let (parts, _) = response.into_parts();
+        let mut shown = render(parts.status, &WrongPage { page, message: self.message });
+        shown.headers_mut().extend(parts.headers);
+        shown
+    }
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
@@ -70,7 +89,8 @@ impl IntoResponse for Refused {
                     400..500 => "That did not work",
                     _ => "Something is wrong here",
                 };
-                let mut response = render(status, &WrongPage { page: Page::bare(title), message });
+                let mut response = status.into_response();
+                response.extensions_mut().insert(Wrong { title, message });
                 if let Some(seconds) = retry_after {
                     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
                 }

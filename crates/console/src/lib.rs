@@ -12,6 +12,7 @@ mod difference;
 mod entrance;
 mod error;
 mod form_token;
+mod frame;
 mod line_diff;
 mod notices;
 mod page;

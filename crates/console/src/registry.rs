@@ -16,19 +16,16 @@ mod trust_data;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::map_response;
 use axum::response::Redirect;
-use axum::routing::{get, post};
+use axum::routing::get;
 use wharfinger_auth::{Accounts, Clock, RegistryAccess};
 use wharfinger_storage::blobs::Blobs;
 use wharfinger_storage::collections::Collections;
 use wharfinger_storage::repositories::Content;
 
-use crate::assets;
 use crate::entrance::{Entrance, Site};
+use crate::frame::{framed, nowhere};
 use crate::notices::Notices;
-use crate::pages::login;
-use crate::routes::{guarded, nowhere};
 
 pub(crate) const PATH: &str = "/repositories";
 
@@ -70,12 +67,8 @@ impl Entrance for Registry {
 
 /// The console under `/repositories`; `/` leads there. Signing in is where the cluster has it.
 pub fn registry_console_routes(console: RegistryConsole) -> Router {
-    let registry = Arc::new(Registry { console, notices: Notices::new() });
     let repository = format!("{PATH}/{{namespace}}/{{name}}");
-    Router::new()
-        .route("/", get(async || Redirect::to(PATH)))
-        .route("/manage/login", get(login::show::<Registry>).post(login::sign_in::<Registry>))
-        .route("/manage/logout", post(login::sign_out::<Registry>))
+    let pages = Router::new()
         .route(PATH, get(list::show))
         .route(&format!("{PATH}/"), get(async || Redirect::to(PATH)))
         .route(&repository, get(repository::show))
@@ -84,8 +77,6 @@ pub fn registry_console_routes(console: RegistryConsole) -> Router {
         .route(&format!("{repository}/trust"), get(trust::show))
         .route(&format!("{repository}/access"), get(access::show).post(access::change))
         .route(&format!("{PATH}/{{namespace}}"), get(nowhere))
-        .route(&format!("{repository}/{{*rest}}"), get(nowhere))
-        .merge(assets::routes())
-        .layer(map_response(guarded))
-        .with_state(registry)
+        .route(&format!("{repository}/{{*rest}}"), get(nowhere));
+    framed(pages, Registry { console, notices: Notices::new() })
 }

@@ -1,26 +1,19 @@
-//! The table: every page, and every form that changes something.
+//! The table: every page, and every form that changes something. Signing in and out is in `frame`.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::map_response;
-use axum::response::{Redirect, Response};
-use axum::routing::{get, post};
-use http::{HeaderValue, StatusCode, header};
+use axum::response::Redirect;
+use axum::routing::get;
 use wharfinger_auth::Accounts;
 
-use crate::assets;
 use crate::console::Console;
 use crate::entrance::{Entrance, Site};
-use crate::error::Refused;
+use crate::frame::{framed, nowhere};
 use crate::notices::Notices;
 use crate::pages::{
-    account, accounts, audit, configuration, content_trust, login, overview, profile, team, trusted_registry, why, workloads,
+    account, accounts, audit, configuration, content_trust, overview, profile, team, trusted_registry, why, workloads,
 };
-
-/// No script, style, frame or form target but our own.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
-                                       connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
 
 /// What the handlers call.
 pub(crate) struct House {
@@ -46,13 +39,9 @@ impl Entrance for House {
 
 /// The console under `/manage/`; `/` leads there.
 pub fn console_routes(console: Console) -> Router {
-    let house = Arc::new(House { console, notices: Notices::new() });
-    Router::new()
-        .route("/", get(async || Redirect::to("/manage/")))
+    let pages = Router::new()
         .route("/manage", get(async || Redirect::to("/manage/")))
         .route("/manage/", get(overview::show))
-        .route("/manage/login", get(login::show::<House>).post(login::sign_in::<House>))
-        .route("/manage/logout", post(login::sign_out::<House>))
         .route(content_trust::PATH, get(content_trust::show).post(content_trust::change))
         .route("/manage/settings/contenttrust/teams", get(content_trust::teams))
         .route(trusted_registry::PATH, get(trusted_registry::show).post(trusted_registry::change))
@@ -66,25 +55,6 @@ pub fn console_routes(console: Console) -> Router {
         .route(audit::PATH, get(audit::show))
         .route(configuration::PATH, get(configuration::show).post(configuration::change))
         .route("/manage/settings/configuration/file", get(configuration::download))
-        .merge(assets::routes())
-        .route("/manage/{*rest}", get(nowhere))
-        .layer(map_response(guarded))
-        .with_state(house)
-}
-
-pub(crate) async fn nowhere() -> Refused {
-    Refused::page(StatusCode::NOT_FOUND, "there is no such page in this console: start from its first page")
-}
-
-/// What a browser is told about every answer.
-pub(crate) async fn guarded(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // With `no-referrer`, browsers say `Origin: null` with forms, which is no word of where they come from. Elsewhere nothing is told.
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    response
+        .route("/manage/{*rest}", get(nowhere));
+    framed(pages, House { console, notices: Notices::new() })
 }

@@ -1,6 +1,8 @@
 //! The console's door, knocked at as browsers do and as nobody should.
 
+mod browser;
 mod configuration;
+mod folk;
 mod house;
 mod looking;
 mod people;

@@ -1,6 +1,7 @@
 use wharfinger_identity::Role;
 
-use crate::house::{House, PASSWORD, house};
+use crate::browser::PASSWORD;
+use crate::house::{House, house};
 
 const ACCOUNTS: &str = "/manage/accounts";
 const PROFILE: &str = "/manage/profile";

@@ -1,6 +1,7 @@
 use wharfinger_policy::{Signers, TrustDocument};
 
-use crate::house::{Browser, House, house};
+use crate::browser::Browser;
+use crate::house::{House, house};
 
 const TRUST: &str = "/manage/settings/contenttrust";
 const DTR: &str = "/manage/settings/dtr";
@@ -12,7 +13,7 @@ async fn stage() -> House {
     house
 }
 
-async fn revision(admin: &Browser<'_>) -> String {
+async fn revision(admin: &Browser) -> String {
     admin.get(TRUST).await.is(200).hidden("revision")
 }
 

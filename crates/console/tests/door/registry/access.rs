@@ -83,7 +83,7 @@ async fn who_does_not_administer_it_can_neither_see_nor_send_the_form() {
     let mut ada = shelf.browser_of("ada").await;
     ada.post(ACCESS, &form).await.is(403).says("another session");
     ada.post(ACCESS, &[("token", "AAAA"), form[0], form[1], form[2]]).await.is(403);
-    ada.site = "same-site";
+    ada.says = vec![("sec-fetch-site", "same-site")];
     ada.submit(ACCESS, &form).await.is(403).says("not sent by a page of this console");
     assert_eq!(shelf.visibility().await, Visibility::Private);
 }

@@ -67,7 +67,7 @@ async fn a_repository_that_one_may_not_see_is_answered_as_one_that_is_not_there(
     for bad in ["UPPER/x", "ada/..%2F..", "ada/%3Cscript%3E", "ada/a%00b"] {
         bea.get(&format!("/repositories/{bad}")).await.is(404).hides("<script>");
     }
-    bea.get("/repositories/ada").await.is(404);
+    bea.get("/repositories/ada").await.is(404).says("Go to the repositories").hides("overview");
 }
 
 #[tokio::test]
@@ -148,6 +148,6 @@ async fn signing_in_leads_back_to_the_page_that_asked_for_it() {
     let there = nobody.get("/repositories/ada/app/tags?after=1").await.leads_to();
     assert_eq!(there, "/manage/login?next=%2Frepositories%2Fada%2Fapp%2Ftags%3Fafter%3D1");
     let next = nobody.get(&there).await.is(200).says("on this registry").hidden("next");
-    let fields = [("username", "ada"), ("password", crate::house::PASSWORD), ("next", next.as_str())];
+    let fields = [("username", "ada"), ("password", crate::browser::PASSWORD), ("next", next.as_str())];
     assert_eq!(nobody.post("/manage/login", &fields).await.leads_to(), "/repositories/ada/app/tags?after=1");
 }

@@ -1,19 +1,12 @@
 //! A registry on a temporary `SQLite`, with people, teams, images and trust data signed by real keys.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
-use axum::{Extension, Router};
-use http::{Request, header};
+use axum::Router;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
-use tower::ServiceExt as _;
-use wharfinger_auth::{
-    Accounts, Clock, Directory, NewAccount, NewKey, NewTeam, NoPolicy, Principal, RegistryAccess, Secret, SessionSettings,
-    Tokens, Via,
-};
+use wharfinger_auth::{Accounts, Clock, Directory, NewKey, NoPolicy, RegistryAccess, Secret, SessionSettings, Tokens};
 use wharfinger_console::{RegistryConsole, registry_console_routes};
 use wharfinger_identity::TeamId;
 use wharfinger_keys::{KeyId, PrivateKey, SealKey};
@@ -25,21 +18,22 @@ use wharfinger_storage::repositories::{
 };
 use wharfinger_storage_blob::BlobFiles;
 use wharfinger_storage_sql::Sql;
-use wharfinger_transport::{Live, Peer};
+use wharfinger_transport::Live;
 use wharfinger_tuf::{
     Delegation, Delegations, Hashes, Meta, Metadata, RoleKeys, RoleName, Root, Signed, Snapshot, TargetFile, Targets, Timestamp,
     TufKey,
 };
 
-use crate::house::{Answer, CutLive, PASSWORD};
+use crate::browser::{Browser, PASSWORD};
+use crate::folk::{CutLive, Folk};
 
 pub const HOST: &str = "dtr.test:5443";
 
 pub struct Shelf {
     pub console: RegistryConsole,
-    pub directory: Directory,
     pub sql: Arc<Sql>,
     pub router: Router,
+    folk: Folk,
     live: Arc<Live>,
     _folder: tempfile::TempDir,
 }
@@ -54,34 +48,15 @@ pub async fn shelf() -> Shelf {
     let tokens = Arc::new(Tokens::open(&*sql, &seal, HOST, clock.clone()).await.unwrap());
     let access = Arc::new(RegistryAccess::new(accounts.clone(), tokens, sql.clone(), sql.clone(), HOST));
     let cut = Arc::new(CutLive(live.clone()));
-    let directory = Directory::new(accounts.clone(), Arc::new(NoPolicy), cut, None, sql.clone());
+    let directory = Arc::new(Directory::new(accounts.clone(), Arc::new(NoPolicy), cut, None, sql.clone()));
+    let folk = Folk { accounts: accounts.clone(), directory };
     let blobs = Arc::new(BlobFiles::open(&folder.path().join("blobs")).await.unwrap());
     let (content, collections) = (sql.clone(), sql.clone());
     let console = RegistryConsole { accounts, access, content, blobs, collections, clock, host: HOST.to_owned() };
-    Shelf { router: registry_console_routes(console.clone()), console, directory, sql, live, _folder: folder }
+    Shelf { router: registry_console_routes(console.clone()), console, folk, sql, live, _folder: folder }
 }
 
 impl Shelf {
-    pub async fn principal(&self, name: &str) -> Principal {
-        let account = self.console.accounts.find_named(&name.parse().unwrap()).await.unwrap().unwrap();
-        Principal { account, via: Via::Password }
-    }
-
-    pub async fn user(&self, name: &str) {
-        let new = NewAccount { name: name.to_owned(), password: Some(Secret::new(PASSWORD)), ..NewAccount::default() };
-        self.directory.create_account(&self.principal("admin").await, new).await.unwrap();
-    }
-
-    /// A team of a new organization, with one member.
-    pub async fn team(&self, org: &str, team: &str, member: &str) {
-        let admin = self.principal("admin").await;
-        let new = NewAccount { name: org.to_owned(), is_org: true, ..NewAccount::default() };
-        self.directory.create_account(&admin, new).await.unwrap();
-        let new = NewTeam { name: team.to_owned(), description: String::new() };
-        self.directory.create_team(&admin, org, new).await.unwrap();
-        self.directory.put_team_member(&admin, org, team, member).await.unwrap();
-    }
-
     pub async fn team_id(&self, org: &str, team: &str) -> TeamId {
         self.directory.team_of(&self.principal("admin").await, org, team).await.unwrap().team.id
     }
@@ -240,61 +215,21 @@ fn file<T: Metadata>(role: RoleName, value: &T, by: (KeyId, &PrivateKey)) -> (Ro
     (role, new)
 }
 
-/// Somebody's browser.
-pub struct Browser<'shelf> {
-    shelf: &'shelf Shelf,
-    pub cookie: Option<String>,
-    token: String,
-    /// What it says of where a form comes from.
-    pub site: &'static str,
+impl std::ops::Deref for Shelf {
+    type Target = Folk;
+
+    fn deref(&self) -> &Folk {
+        &self.folk
+    }
 }
 
 impl Shelf {
-    pub fn browser(&self) -> Browser<'_> {
-        Browser { shelf: self, cookie: None, token: String::new(), site: "same-origin" }
+    pub fn browser(&self) -> Browser {
+        Browser::at(&self.router, &self.live, HOST)
     }
 
     /// Signed in, with the token of a form at hand.
-    pub async fn browser_of(&self, name: &str) -> Browser<'_> {
-        let mut browser = self.browser();
-        let answer = browser.post("/manage/login", &[("username", name), ("password", PASSWORD), ("next", "")]).await;
-        browser.cookie = Some(answer.headers[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned());
-        assert_eq!(answer.leads_to(), "/repositories");
-        browser.token = browser.get("/repositories").await.is(200).hidden("token");
-        browser
-    }
-}
-
-impl Browser<'_> {
-    async fn send(&self, request: http::request::Builder, body: String) -> Answer {
-        let mut request = request.header(header::HOST, HOST);
-        if let Some(cookie) = &self.cookie {
-            request = request.header(header::COOKIE, cookie);
-        }
-        let address: SocketAddr = "192.0.2.1:40000".parse().unwrap();
-        let peer = Peer::new(address, None, &self.shelf.live);
-        let router = self.shelf.router.clone().layer(Extension(peer));
-        let response = router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Answer { status: parts.status, headers: parts.headers, bytes }
-    }
-
-    pub async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path), String::new()).await
-    }
-
-    /// Exactly these fields.
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
-        let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
-        let request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(request.header("sec-fetch-site", self.site), pairs.join("&")).await
-    }
-
-    /// A form of ours: these fields with the token.
-    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let all: Vec<(&str, &str)> = [("token", self.token.as_str())].into_iter().chain(fields.iter().copied()).collect();
-        self.post(path, &all).await
+    pub async fn browser_of(&self, name: &str) -> Browser {
+        self.browser().signed_in(name).await
     }
 }
