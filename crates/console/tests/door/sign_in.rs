@@ -1,3 +1,5 @@
+use std::io::Read as _;
+
 use crate::browser::PASSWORD;
 use crate::house::house;
 
@@ -175,10 +177,24 @@ async fn a_page_is_small_and_what_goes_with_it_is_fetched_once() {
     {
         let text = page.text();
         let path = text.split_once(before).unwrap().1.split('"').next().unwrap().to_owned();
-        let asset = house.browser().get(&path).await.is(200);
-        assert_eq!(asset.headers["content-type"], kind);
-        assert_eq!(asset.headers["cache-control"], "public, max-age=31536000, immutable");
+        let whole = house.browser().get(&path).await.is(200);
+        let asked = http::Request::get(&path).header("accept-encoding", "br, gzip");
+        let asset = house.browser().send(asked, String::new()).await.is(200);
+        assert_eq!(asset.headers["content-encoding"], "gzip");
+        let mut read = String::new();
+        flate2::read::GzDecoder::new(asset.bytes.as_slice()).read_to_string(&mut read).unwrap();
+        assert!(read == whole.text() && asset.bytes.len() < whole.bytes.len() / 2, "the same, in less");
+        for answer in [&whole, &asset] {
+            assert_eq!(answer.headers["content-type"], kind);
+            assert_eq!(answer.headers["cache-control"], "public, max-age=31536000, immutable");
+            assert_eq!(answer.headers["vary"], "accept-encoding");
+        }
         bytes += asset.bytes.len();
     }
     assert!(bytes <= 60 * 1024, "{bytes} bytes");
+    // What is secret would be told by its length, compressed beside what an address can say.
+    for path in ["/manage/", "/manage/login?next=/manage/", "/manage/nowhere"] {
+        let answer = admin.send(http::Request::get(path).header("accept-encoding", "gzip"), String::new()).await;
+        assert!(!answer.headers.contains_key("content-encoding"), "{path}");
+    }
 }
