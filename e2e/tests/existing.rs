@@ -38,7 +38,7 @@ impl Before {
 
     /// What the operator is told of the service.
     fn row(&self) -> Value {
-        let rows = self.scene.admin().get("/api/workloads").is(200).json();
+        let rows = self.scene.admin().get("/api/workloads").is(200).json()["workloads"].clone();
         let own = |row: &&Value| row["name"] == self.service.as_str();
         rows.as_array().unwrap().iter().find(own).cloned().unwrap_or_else(|| panic!("{rows}"))
     }

@@ -69,6 +69,21 @@ impl Stage {
         Api::at(self.wharfinger.cluster().unwrap()).login("admin", &self.wharfinger.admin_password().unwrap())
     }
 
+    /// As long as it may list pods; and says what to grant when it may not.
+    fn shows_what_runs(&self) {
+        let listed = || self.admin().get("/api/workloads").is(200).json();
+        let may_not = |listed: &Value| listed["unseen"].to_string().contains("may not list pods");
+        assert!(!may_not(&listed()), "{}", listed());
+        let role = ["patch", "clusterrole", "wharfinger", "--type=json", "-p", r#"[{"op": "remove", "path": "/rules/1"}]"#];
+        self.kubernetes.kubectl(&role, "").ok();
+        assert!(until(PATIENCE, || may_not(&listed())), "{}", listed());
+        let doctor = self.types_as(&self.service_account(), "doctor").fails();
+        doctor.says("WRONG  pods of every namespace may be listed");
+        self.types("install").ok().says("ClusterRole wharfinger: changed");
+        assert!(until(PATIENCE, || !may_not(&listed())), "{}", listed());
+        self.types_as(&self.service_account(), "doctor").says("ok     pods of every namespace may be listed");
+    }
+
     fn enforce(&self) {
         self.admin().put("/api/config/trust", &json!({"require_content_trust": true})).ok();
     }
@@ -196,6 +211,7 @@ fn one_command_holds_an_api_server_to_the_policy_and_another_says_what_is_wrong(
     stage.starts_again(|serve| serve.flag("--kubeconfig", &kubeconfig), |config| config["url"].as_str().is_some());
     let asked = until(PATIENCE, || stage.types("doctor").status == 0);
     assert!(asked, "{}\n{}", stage.types("doctor"), stage.wharfinger.log());
+    stage.shows_what_runs();
     let [certificate, key] = stage.kubernetes.certificate().map(|path| text(&path));
     let (ca, host) = (text(&stage.kubernetes.ca()), stage.cluster.clone());
     let ca_bundle = stage.kubernetes.ca_bundle().unwrap();
@@ -227,6 +243,7 @@ fn wharfinger_gets_the_least_rights_and_takes_nothing_that_others_made() {
     stage.types_as(&certificate, "install").ok().says("every secret of the cluster by its name");
     for allowed in [
         "get secrets -n qa",
+        "list pods -n qa",
         "get serviceaccounts -n default",
         "update mutatingwebhookconfigurations/wharfinger",
         "get validatingwebhookconfigurations/wharfinger",
@@ -238,6 +255,8 @@ fn wharfinger_gets_the_least_rights_and_takes_nothing_that_others_made() {
         "watch secrets -n qa",
         "update secrets -n qa",
         "create pods -n qa",
+        "get pods -n qa",
+        "watch pods -n qa",
         "get configmaps -n qa",
         "update mutatingwebhookconfigurations/other",
         "list mutatingwebhookconfigurations",

@@ -5,20 +5,19 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use wharfinger_gate::{Admitted, Decide, Denial, Pin, Presented, Purpose, SignedPin, Workload};
+use wharfinger_gate::{Admitted, Decide, Denial, Pin, Presented, SignedPin, Workload};
 use wharfinger_oci::Reference;
 use wharfinger_policy::KubernetesSettings;
 
 use crate::patch::Patch;
 use crate::presented::{OfPod, PullSecrets};
+use crate::question::question;
 use crate::review::{Answer, Operation, Request};
 use crate::walk::{self, Found, Slot};
 use crate::webhooks::Phase;
 
 /// How many different images one object may hold. Each is a decision, and may ask a registry.
 const MOST_IMAGES: usize = 100;
-/// How much of a user's name the audit log keeps.
-const LONGEST_NAME: usize = 200;
 
 pub(crate) struct Judge<'a> {
     pub(crate) gate: &'a dyn Decide,
@@ -72,16 +71,8 @@ impl Judge<'_> {
         image: &str,
         credentials: Arc<dyn Presented>,
     ) -> (String, Result<Admitted, Denial>) {
-        let workload = Workload {
-            images: vec![image.to_owned()],
-            account: None,
-            account_name: actor(&request.user_info.username),
-            is_admin: false,
-            credentials,
-            purpose: Purpose::Admission,
-            namespace: Some(request.namespace.clone()).filter(|namespace| !namespace.is_empty()),
-            dry_run: request.dry_run,
-        };
+        let workload = question(image, &request.namespace, &request.user_info.username, credentials);
+        let workload = Workload { dry_run: request.dry_run, ..workload };
         let admitted = match self.gate.admit(&workload).await {
             // After this nobody asks again.
             Ok(admitted) if self.phase == Phase::Validate => self.gate.still_current(&admitted).await.map(|()| admitted),
@@ -143,12 +134,6 @@ fn to_judge<'a>(request: &Request, found: &'a Found, settings: &KubernetesSettin
 /// Whether the text itself names the signed digest.
 fn is_pinned(image: &str, pin: &SignedPin) -> bool {
     image.parse::<Reference>().is_ok_and(|reference| reference.digest.as_ref() == Some(&pin.digest))
-}
-
-/// What the audit log calls a Kubernetes user; no account has a `:` in its name.
-fn actor(username: &str) -> String {
-    let name: String = username.chars().filter(|c| !c.is_control()).take(LONGEST_NAME).collect();
-    format!("kubernetes:{name}")
 }
 
 /// Of 400 and 404 the API server would make another kind of error; the image is what is refused.

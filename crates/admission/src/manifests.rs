@@ -125,12 +125,12 @@ impl Installation<'_> {
         Ok(manifests)
     }
 
-    /// Least: two objects to keep right, and pull secrets to read. Who can be read by name cannot be listed.
+    /// Least: two objects to keep right, pods to show, and pull secrets to read, which by name cannot be listed.
     fn rights(&self) -> Result<Vec<Manifest>, InstallationError> {
         const RBAC: &str = "rbac.authorization.k8s.io/v1";
         let configurations = Phase::ALL.map(|phase| format!("{}s", phase.kind().to_lowercase()));
-        let role = |name: &str, rule: Value| {
-            let object = json!({ "kind": "ClusterRole", "metadata": metadata(name), "rules": [rule] });
+        let role = |name: &str, rules: Value| {
+            let object = json!({ "kind": "ClusterRole", "metadata": metadata(name), "rules": rules });
             Manifest::cluster_wide(RBAC, "clusterroles", object)
         };
         let subjects = json!([{ "kind": "ServiceAccount", "name": NAME, "namespace": self.namespace }]);
@@ -146,15 +146,18 @@ impl Installation<'_> {
         let mut manifests = vec![
             role(
                 NAME,
-                json!({
-                    "apiGroups": ["admissionregistration.k8s.io"],
-                    "resources": configurations,
-                    "resourceNames": [NAME],
-                    "verbs": ["get", "update", "patch"],
-                }),
+                json!([
+                    {
+                        "apiGroups": ["admissionregistration.k8s.io"],
+                        "resources": configurations,
+                        "resourceNames": [NAME],
+                        "verbs": ["get", "update", "patch"],
+                    },
+                    { "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] },
+                ]),
             ),
             Manifest::cluster_wide(RBAC, "clusterrolebindings", binding("ClusterRoleBinding", NAME)),
-            role(&pull_secrets, json!({ "apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"] })),
+            role(&pull_secrets, json!([{ "apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"] }])),
         ];
         if self.pull_secrets_in.is_empty() {
             manifests.push(Manifest::cluster_wide(RBAC, "clusterrolebindings", binding("ClusterRoleBinding", &pull_secrets)));

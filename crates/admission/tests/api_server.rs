@@ -1,5 +1,8 @@
 //! An API server that does what a real one hardly ever does. What a real one does is tried in `e2e`.
 
+#[path = "api_server/pods.rs"]
+mod pods;
+
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},

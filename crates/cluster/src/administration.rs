@@ -22,7 +22,7 @@ use crate::existing::{Existing, Runner, RunnerSilent};
 use crate::kubernetes;
 use crate::registrations::notary;
 use crate::teams::{self, TeamError};
-use crate::{EngineCa, InstallError, Installed};
+use crate::{EngineCa, InstallError, Installed, PodRunner};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
@@ -115,6 +115,8 @@ pub struct Cluster {
     pub(crate) clock: fn() -> OffsetDateTime,
     /// `None` where no engine is looked at.
     pub(crate) existing: Option<Existing>,
+    /// `None` where no Kubernetes is looked at.
+    pub(crate) pods: Option<Arc<dyn PodRunner>>,
     /// One change at a time: whoever comes too late must not have forgotten what the other has just recorded.
     writing: tokio::sync::Mutex<()>,
 }
@@ -138,6 +140,7 @@ impl Cluster {
             resolver,
             clock,
             existing: None,
+            pods: None,
             writing: tokio::sync::Mutex::default(),
         }
     }
@@ -146,6 +149,12 @@ impl Cluster {
     #[must_use]
     pub fn in_front_of(self, runner: Arc<dyn Runner>, record: Arc<dyn Workloads>) -> Self {
         Self { existing: Some(Existing { runner, record }), ..self }
+    }
+
+    /// Looks at what runs in Kubernetes, too.
+    #[must_use]
+    pub fn beside(self, pods: Arc<dyn PodRunner>) -> Self {
+        Self { pods: Some(pods), ..self }
     }
 
     pub async fn current(&self) -> Result<Current, ClusterError> {

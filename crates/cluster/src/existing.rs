@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use serde::Serialize;
 use wharfinger_gate::Standing;
 use wharfinger_oci::Reference;
 use wharfinger_storage::audit::Act;
@@ -43,26 +42,32 @@ impl Running {
     /// What names exactly the image that runs: the workload's own words where they do, else its name with the digest that its
     /// repository has it by, else the image's id.
     pub fn pinned(&self) -> Option<String> {
-        let reference = self.image.parse::<Reference>().ok();
-        if reference.as_ref().is_some_and(|reference| reference.digest.is_some()) {
-            return Some(self.image.clone());
-        }
-        let digest = reference.as_ref().and_then(|reference| Some(reference.pinned(&reference.digest_among(&self.digests)?)));
-        digest.or_else(|| self.image_id.clone())
-    }
-
-    /// What a decision on it is to be made by.
-    pub fn standing(&self) -> Standing {
-        match self.pinned() {
-            Some(named) if named.contains('@') => Standing::Named(named),
-            Some(_) => Standing::Local { asked: self.image.clone(), repo_digests: self.digests.clone() },
-            None => Standing::Named(self.image.clone()),
-        }
+        pinned(&self.image, self.image_id.as_deref(), &self.digests)
     }
 
     fn recorded(&self) -> RanBefore {
         let Self { kind, id, name, image, .. } = self.clone();
         RanBefore { kind, id, name, image, pinned: self.pinned() }
+    }
+}
+
+/// What names exactly the image that runs under the name `image`: that name where it says a digest, else with the digest that its
+/// repository has among `digests`, else the image's id.
+pub(crate) fn pinned(image: &str, image_id: Option<&str>, digests: &[String]) -> Option<String> {
+    let reference = image.parse::<Reference>().ok();
+    if reference.as_ref().is_some_and(|reference| reference.digest.is_some()) {
+        return Some(image.to_owned());
+    }
+    let digest = reference.as_ref().and_then(|reference| Some(reference.pinned(&reference.digest_among(digests)?)));
+    digest.or_else(|| image_id.map(str::to_owned))
+}
+
+/// What a decision on it is to be made by.
+pub(crate) fn standing(image: &str, pinned: Option<&str>, digests: &[String]) -> Standing {
+    match pinned {
+        Some(named) if named.contains('@') => Standing::Named(named.to_owned()),
+        Some(_) => Standing::Local { asked: image.to_owned(), repo_digests: digests.to_vec() },
+        None => Standing::Named(image.to_owned()),
     }
 }
 
@@ -72,52 +77,7 @@ pub(crate) struct Existing {
     pub(crate) record: Arc<dyn Workloads>,
 }
 
-/// One line of `GET /api/workloads`.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WorkloadRow {
-    pub kind: &'static str,
-    pub id: String,
-    pub name: String,
-    pub image: String,
-    /// What names exactly the image that runs now; none where it cannot be told.
-    pub runs: Option<String>,
-    /// Whether it names no digest: the swarm fetches such an image anew whenever a task starts, without asking anybody.
-    pub by_tag: bool,
-    /// What it ran when the policy came, if it is on record: changes of the service go on with that.
-    pub ran_before: Option<String>,
-}
-
 impl Cluster {
-    /// What the engine runs; empty where no engine was given.
-    pub async fn running(&self) -> Result<Vec<Running>, ClusterError> {
-        match &self.existing {
-            Some(existing) => Ok(existing.runner.running().await?),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    /// What the engine runs beside what is on record of it.
-    pub async fn workloads(&self) -> Result<Vec<WorkloadRow>, ClusterError> {
-        let Some(existing) = &self.existing else { return Ok(Vec::new()) };
-        let census = existing.record.census().await?;
-        let recorded = census.iter().flat_map(|census| &census.workloads);
-        let ran_before = |running: &Running| {
-            let same = |known: &&RanBefore| known.kind == running.kind && known.id == running.id && known.image == running.image;
-            recorded.clone().find(same).and_then(|known| known.pinned.clone())
-        };
-        let row = |running: Running| WorkloadRow {
-            runs: running.pinned(),
-            by_tag: running.kind == WorkloadKind::Service && running.pinned().as_ref() != Some(&running.image),
-            ran_before: ran_before(&running),
-            kind: running.kind.as_str(),
-            id: running.id,
-            name: running.name,
-            image: running.image,
-        };
-        Ok(self.running().await?.into_iter().map(row).collect())
-    }
-
     /// Takes the record of what runs, if the switch is on and there is none yet.
     pub async fn record_existing(&self) -> Result<(), ClusterError> {
         let Some(existing) = &self.existing else { return Ok(()) };

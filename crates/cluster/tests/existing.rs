@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use time::OffsetDateTime;
 use time::macros::datetime;
-use wharfinger_cluster::{Change, Cluster, ClusterError, Runner, RunnerSilent, Running};
+use wharfinger_cluster::{
+    Change, Cluster, ClusterError, PodList, PodRunner, PodsUnknown, Runner, RunnerSilent, Running, RunningPods,
+};
+use wharfinger_gate::{Purpose, Workload};
 use wharfinger_keys::SealKey;
 use wharfinger_policy::TrustDocument;
 use wharfinger_storage::audit::Audit as _;
@@ -34,6 +37,38 @@ impl Runner for Told {
     }
 }
 
+/// A pod that is called as the engine's service.
+struct APod;
+
+#[async_trait]
+impl PodRunner for APod {
+    async fn running(&self) -> Result<PodList, PodsUnknown> {
+        let question = Workload {
+            images: vec![IMAGE.to_owned()],
+            account: None,
+            account_name: "kubernetes:".to_owned(),
+            is_admin: false,
+            credentials: Arc::new(Vec::new()),
+            purpose: Purpose::Admission,
+            namespace: Some("shop".to_owned()),
+            dry_run: false,
+        };
+        let pod = RunningPods {
+            namespace: "shop".to_owned(),
+            kind: "service".to_owned(),
+            name: "web".to_owned(),
+            parts: Vec::new(),
+            image: IMAGE.to_owned(),
+            image_id: None,
+            digests: vec![format!("dtr.test/qa/app@{}", digest("c"))],
+            started: true,
+            pods: 2,
+            question,
+        };
+        Ok(PodList { pods: vec![pod], cut: None })
+    }
+}
+
 struct Stage {
     sql: Arc<Sql>,
     cluster: Cluster,
@@ -54,7 +89,7 @@ impl Stage {
         let engine = Arc::new(Told::default());
         let seal = Arc::new(SealKey::generate());
         let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), seal, None, None, now);
-        let cluster = cluster.in_front_of(engine.clone(), sql.clone());
+        let cluster = cluster.in_front_of(engine.clone(), sql.clone()).beside(Arc::new(APod));
         let stage = Self { sql, cluster, engine, _folder: folder };
         stage.runs("a");
         stage
@@ -101,7 +136,8 @@ async fn the_record_is_taken_when_the_switch_is_turned_on_and_stands_until_it_is
     stage.switch(true).await;
     stage.cluster.record_existing().await.unwrap();
     assert_eq!(stage.ran().await, first, "what came after the policy did not run before it");
-    let rows = stage.cluster.workloads().await.unwrap();
+    let (rows, unseen) = stage.cluster.workloads().await.unwrap();
+    assert!(unseen.is_empty(), "{unseen:?}");
     assert_eq!((rows[0].by_tag, &rows[0].ran_before), (true, &first));
     assert_eq!(rows[0].runs, Some(format!("{IMAGE}@{}", digest("b"))), "and what runs now is told beside it");
     stage.switch(false).await;
@@ -123,6 +159,23 @@ async fn an_engine_that_is_down_does_not_keep_the_policy_off_and_is_asked_again(
     stage.engine.silent.store(false, Ordering::SeqCst);
     stage.cluster.record_existing().await.unwrap();
     assert_eq!(stage.ran().await, Some(format!("{IMAGE}@{}", digest("a"))));
+}
+
+#[tokio::test]
+async fn what_runs_in_kubernetes_is_listed_and_is_in_no_record() {
+    let stage = Stage::new().await;
+    stage.switch(true).await;
+    let (rows, _) = stage.cluster.workloads().await.unwrap();
+    let [service, pods] = rows.as_slice() else { panic!("{rows:?}") };
+    assert!(service.by_tag && service.ran_before.is_some() && service.namespace.is_none() && service.pods.is_none());
+    assert_eq!((pods.namespace.as_deref(), pods.pods, pods.by_tag, &pods.ran_before), (Some("shop"), Some(2), false, &None));
+    assert_eq!(pods.runs, Some(format!("{IMAGE}@{}", digest("c"))));
+    let recorded = stage.sql.census().await.unwrap().unwrap().workloads;
+    assert_eq!(recorded.iter().map(|known| known.id.as_str()).collect::<Vec<_>>(), ["s1"]);
+    stage.engine.silent.store(true, Ordering::SeqCst);
+    let (rows, unseen) = stage.cluster.workloads().await.unwrap();
+    assert_eq!(rows.len(), 1, "the rest is told");
+    assert!(unseen[0].contains("it is down") && unseen[0].contains("wharfinger doctor"), "{unseen:?}");
 }
 
 #[tokio::test]

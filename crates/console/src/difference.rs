@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
+use wharfinger_cluster::WhatRuns;
 use wharfinger_gate::{Explanation, Workload};
 use wharfinger_policy::Configuration;
 
 use crate::routes::House;
+use crate::running::Named;
 use crate::visitor::Visitor;
 
 /// What is not decided by then is said to be open.
@@ -14,9 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Something that runs and would meet another verdict.
 pub(crate) struct Compared {
-    pub(crate) kind: &'static str,
-    pub(crate) name: String,
-    pub(crate) image: String,
+    pub(crate) named: Named,
     pub(crate) message: String,
     pub(crate) remedy: String,
 }
@@ -27,31 +27,28 @@ pub(crate) struct Difference {
     pub(crate) allowed: Vec<Compared>,
     pub(crate) same: usize,
     pub(crate) undecided: usize,
-    /// Why what runs is not known.
-    pub(crate) silent: Option<String>,
+    /// Why not all that runs is known.
+    pub(crate) unseen: Vec<String>,
 }
 
 /// Each workload decided by the configuration as it is and as it would be. Nothing is recorded.
 pub(crate) async fn difference(house: &House, visitor: &Visitor, now: &Configuration, then: &Configuration) -> Difference {
     let console = &house.console;
-    let mut difference = Difference { refused: Vec::new(), allowed: Vec::new(), same: 0, undecided: 0, silent: None };
-    let runs = match console.cluster.running().await {
-        Ok(runs) => runs,
-        Err(error) => return Difference { silent: Some(error.to_string()), ..difference },
-    };
+    let WhatRuns { present, unseen } = console.cluster.what_runs().await;
+    let mut difference = Difference { refused: Vec::new(), allowed: Vec::new(), same: 0, undecided: 0, unseen };
     let end = Instant::now() + PATIENCE;
-    for running in runs {
-        let (asked, standing) = (question(visitor, &running.image), running.standing());
+    for running in present {
+        let of_visitor = question(visitor, &running.image);
+        let (asked, standing) = (running.question.as_ref().unwrap_or(&of_visitor), &running.standing);
         let both =
-            async { (console.gate.foresee(now, &asked, &standing).await, console.gate.foresee(then, &asked, &standing).await) };
+            async { (console.gate.foresee(now, asked, standing).await, console.gate.foresee(then, asked, standing).await) };
         let Ok((before, after)) = timeout_at(end, both).await else {
             difference.undecided += 1;
             continue;
         };
         let allowed = |explanation: &Explanation| explanation.verdict != "deny";
         let verdicts = (allowed(&before), allowed(&after));
-        let kind = running.kind.as_str();
-        let compared = Compared { kind, name: running.name, image: running.image, message: after.message, remedy: after.remedy };
+        let compared = Compared { named: Named::of(&running), message: after.message, remedy: after.remedy };
         match verdicts {
             (true, false) => difference.refused.push(compared),
             (false, true) => difference.allowed.push(compared),

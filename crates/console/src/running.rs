@@ -2,38 +2,71 @@
 
 use std::time::Duration;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::{Instant, timeout_at};
-use wharfinger_cluster::Running;
+use wharfinger_cluster::{Present, WhatRuns};
 use wharfinger_gate::Explanation;
 
 use crate::difference::question;
 use crate::error::Refused;
 use crate::routes::House;
 use crate::visitor::Visitor;
+use crate::words::count;
 
 /// One workload with its verdict; none where that did not come in time.
 pub(crate) struct Decided {
-    pub(crate) running: Running,
+    pub(crate) running: Present,
     pub(crate) explanation: Option<Explanation>,
 }
 
-/// Everything that runs, decided within `patience`. `Err` within: why the engine did not say what runs.
-pub(crate) async fn decided(
-    house: &House,
-    visitor: &Visitor,
-    patience: Duration,
-) -> Result<Result<Vec<Decided>, String>, Refused> {
+/// All that runs, as far as it is known.
+pub(crate) struct Seen {
+    pub(crate) all: Vec<Decided>,
+    /// Why it is not all.
+    pub(crate) unseen: Vec<String>,
+}
+
+/// Everything that runs, decided within `patience`: each as its own door would ask.
+pub(crate) async fn decided(house: &House, visitor: &Visitor, patience: Duration) -> Result<Seen, Refused> {
     let console = &house.console;
     let configuration = console.cluster.current().await?.configuration;
-    let runs = match console.cluster.running().await {
-        Ok(runs) => runs,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let (end, mut all) = (Instant::now() + patience, Vec::with_capacity(runs.len()));
-    for running in runs {
-        let (asked, standing) = (question(visitor, &running.image), running.standing());
-        let explanation = timeout_at(end, console.gate.foresee(&configuration, &asked, &standing)).await.ok();
+    let WhatRuns { present, unseen } = console.cluster.what_runs().await;
+    let (end, mut all) = (Instant::now() + patience, Vec::with_capacity(present.len()));
+    for running in present {
+        let of_visitor = question(visitor, &running.image);
+        let asked = running.question.as_ref().unwrap_or(&of_visitor);
+        let explanation = timeout_at(end, console.gate.foresee(&configuration, asked, &running.standing)).await.ok();
         all.push(Decided { running, explanation });
     }
-    Ok(Ok(all))
+    Ok(Seen { all, unseen })
+}
+
+/// As a table shows it.
+pub(crate) struct Named {
+    /// Of Kubernetes with its namespace: `shop/web`.
+    pub(crate) name: String,
+    /// `service`; `Deployment, 3 pods: container app`.
+    pub(crate) kind: String,
+    pub(crate) image: String,
+    /// Asks why.
+    pub(crate) why: String,
+}
+
+impl Named {
+    pub(crate) fn of(running: &Present) -> Self {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let mut why = format!("/manage/why?image={}", encode(running.asked()));
+        let mut name = running.name.clone();
+        let mut kind = running.kind.clone();
+        if let Some(namespace) = &running.namespace {
+            why = format!("{why}&namespace={}", encode(namespace));
+            name = format!("{namespace}/{name}");
+        }
+        match running.pods {
+            Some(_) if running.kind == "Pod" => kind = format!("{kind}: {}", running.parts.join(", ")),
+            Some(pods) => kind = format!("{kind}, {}: {}", count(pods, "pod", "pods"), running.parts.join(", ")),
+            None => {}
+        }
+        Self { name, kind, image: running.image.clone(), why }
+    }
 }

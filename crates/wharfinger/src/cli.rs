@@ -180,8 +180,8 @@ pub(crate) enum KubernetesCommand {
     /// Make or correct everything an installation needs: both webhook configurations (they fail closed), a service account and
     /// its rights, and with --in-cluster what runs Wharfinger there.
     ///
-    /// Wharfinger may keep the two configurations right and `get` secrets and service accounts, in every namespace unless
-    /// --pull-secrets-in names some. Uses the given kubeconfig, else $KUBECONFIG, else ~/.kube/config.
+    /// Wharfinger may keep the two configurations right, `list` pods to show what runs, and `get` secrets and service accounts, in
+    /// every namespace unless --pull-secrets-in names some. Uses the given kubeconfig, else $KUBECONFIG, else ~/.kube/config.
     Install(Box<InstallArguments>),
     /// Remove what `install` made. The namespace and the data in it stay, unless --data says otherwise.
     Uninstall(UninstallArguments),

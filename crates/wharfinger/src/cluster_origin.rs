@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::Router;
 use time::OffsetDateTime;
-use wharfinger_admission::{Admission, PullSecrets, WebhookSecret};
+use wharfinger_admission::{Admission, Pods, PullSecrets, WebhookSecret};
 use wharfinger_api::{AccountsApi, ClusterApi};
 use wharfinger_auth::{BundleSettings, Bundles, Directory};
 use wharfinger_cluster::Cluster;
@@ -47,7 +47,12 @@ impl ClusterOrigin {
         let cluster =
             Cluster::new(sql.clone(), sql.clone(), sql.clone(), instance.seal.clone(), engine_ca, Some(resolver.clone()), now);
         // One for what the cluster itself asks, one for the door.
-        let cluster = Arc::new(cluster.in_front_of(Arc::new(upstream(options)?), sql.clone()));
+        let cluster = cluster.in_front_of(Arc::new(upstream(options)?), sql.clone());
+        let api_server = options.kubeconfig.as_ref().map(kubernetes::api_server).transpose()?.map(Arc::new);
+        let cluster = Arc::new(match &api_server {
+            Some(api_server) => cluster.beside(Arc::new(Pods(api_server.clone()))),
+            None => cluster,
+        });
         let mut local: Option<Arc<dyn LocalRegistry>> = None;
         if let Some(registry) = registry {
             let host = options.registry.host.clone();
@@ -98,7 +103,6 @@ impl ClusterOrigin {
             Err(error) => tracing::warn!(engine = options.engine, "{error}"),
         }
         let webhook = WebhookSecret::open(&**sql, &instance.seal).await?;
-        let api_server = options.kubeconfig.as_ref().map(kubernetes::api_server).transpose()?.map(Arc::new);
         let webhooks = api_server.clone().map(|api_server| Keeper::new(api_server, &webhook, options, &served, cluster.clone()));
         let pull_secrets = api_server.map(|api_server| api_server as Arc<dyn PullSecrets>);
         let admission = Arc::new(Admission::new(gate.clone(), pull_secrets, instance.accounts.clone(), webhook));

@@ -17,7 +17,7 @@ fn of_kind(manifests: &[Manifest], kind: &str) -> Vec<Value> {
 }
 
 #[test]
-fn wharfinger_may_keep_two_objects_right_and_get_pull_secrets_and_nothing_else() {
+fn wharfinger_may_keep_two_objects_right_list_pods_and_get_pull_secrets_and_nothing_else() {
     let roles = of_kind(&manifests("dock", &[], None).unwrap(), "ClusterRole");
     let allowed: Vec<&Value> = roles.iter().flat_map(|role| role["rules"].as_array().unwrap()).collect();
     let expected = [
@@ -27,6 +27,7 @@ fn wharfinger_may_keep_two_objects_right_and_get_pull_secrets_and_nothing_else()
             "resourceNames": ["wharfinger"],
             "verbs": ["get", "update", "patch"],
         }),
+        json!({ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }),
         json!({ "apiGroups": [""], "resources": ["secrets", "serviceaccounts"], "verbs": ["get"] }),
     ];
     assert_eq!(allowed, expected.iter().collect::<Vec<_>>());

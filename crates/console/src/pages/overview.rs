@@ -14,13 +14,15 @@ use crate::error::Refused;
 use crate::page::{Page, Section, shown};
 use crate::policy_words::sentence;
 use crate::routes::House;
-use crate::running::{Decided, decided};
+use crate::running::{Decided, Named, Seen, decided};
 use crate::visitor::Visitor;
 use crate::words::moment;
 
 /// The page does not wait longer for verdicts: what was not decided by then is said to be open.
 const PATIENCE: Duration = Duration::from_secs(2);
 const RECENT: u32 = 8;
+/// Of what would be refused. The page of workloads shows more.
+const MOST_REFUSED: usize = 50;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -35,15 +37,20 @@ struct OverviewPage {
 }
 
 /// What runs, by what a deployment of it would meet now.
-enum Running {
-    Silent(String),
-    Counted { total: usize, allowed: usize, audited: usize, undecided: usize, refused: Vec<RefusedRow> },
+struct Running {
+    total: usize,
+    allowed: usize,
+    audited: usize,
+    undecided: usize,
+    /// The first of what would be refused.
+    refused: Vec<RefusedRow>,
+    all_refused: usize,
+    /// Why that is not all.
+    unseen: Vec<String>,
 }
 
 struct RefusedRow {
-    kind: &'static str,
-    name: String,
-    image: String,
+    named: Named,
     code: &'static str,
 }
 
@@ -102,20 +109,17 @@ pub(crate) fn registry_row(host: &str, line: Option<&LineStatus>) -> RegistryRow
 }
 
 async fn what_runs(house: &House, visitor: &Visitor) -> Result<Running, Refused> {
-    let all = match decided(house, visitor, PATIENCE).await? {
-        Ok(all) => all,
-        Err(why) => return Ok(Running::Silent(why)),
-    };
+    let Seen { all, unseen } = decided(house, visitor, PATIENCE).await?;
     let (total, mut allowed, mut audited, mut undecided, mut refused) = (all.len(), 0, 0, 0, Vec::new());
     for Decided { running, explanation } in all {
         match explanation {
             None => undecided += 1,
             Some(Explanation { verdict: "allow", .. }) => allowed += 1,
             Some(Explanation { verdict: "audit", .. }) => audited += 1,
-            Some(Explanation { code, .. }) => {
-                refused.push(RefusedRow { kind: running.kind.as_str(), name: running.name, image: running.image, code });
-            }
+            Some(Explanation { code, .. }) => refused.push(RefusedRow { named: Named::of(&running), code }),
         }
     }
-    Ok(Running::Counted { total, allowed, audited, undecided, refused })
+    let all_refused = refused.len();
+    refused.truncate(MOST_REFUSED);
+    Ok(Running { total, allowed, audited, undecided, refused, all_refused, unseen })
 }

@@ -9,7 +9,7 @@ use wharfinger_auth::{
     Accounts, ApiServer, BundleSettings, Bundles, CertificateAuthority, Clock, Directory, Kubernetes, NoPolicy, Secret,
     SessionSettings,
 };
-use wharfinger_cluster::Cluster;
+use wharfinger_cluster::{Cluster, PodRunner};
 use wharfinger_console::{Console, console_routes};
 use wharfinger_gate::{DirectoryError, Gate};
 use wharfinger_keys::{PublicKey, SealKey};
@@ -54,6 +54,15 @@ pub struct House {
 }
 
 pub async fn house() -> House {
+    house_of(None).await
+}
+
+/// One that looks at these pods, too.
+pub async fn house_beside(pods: Arc<dyn PodRunner>) -> House {
+    house_of(Some(pods)).await
+}
+
+async fn house_of(pods: Option<Arc<dyn PodRunner>>) -> House {
     let folder = tempfile::tempdir().unwrap();
     let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
     let (seal, clock, live) = (Arc::new(SealKey::generate()), Clock::system(), Live::new());
@@ -71,9 +80,13 @@ pub async fn house() -> House {
     };
     let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
     let keys = Arc::new(Keys(accounts.clone()));
+    let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), seal.clone(), None, Some(resolver.clone()), now);
     let console = Console {
         bundles: Arc::new(Bundles::new(accounts.clone(), ca.clone(), sql.clone(), Arc::new(NoKubernetes), settings)),
-        cluster: Arc::new(Cluster::new(sql.clone(), sql.clone(), sql.clone(), seal.clone(), None, Some(resolver.clone()), now)),
+        cluster: Arc::new(match pods {
+            Some(pods) => cluster.beside(pods),
+            None => cluster,
+        }),
         gate: Arc::new(Gate::new(sql.clone(), keys, resolver.clone(), sql.clone(), None, seal, now)),
         accounts,
         directory,

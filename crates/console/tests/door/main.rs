@@ -4,6 +4,7 @@ mod browser;
 mod configuration;
 mod folk;
 mod house;
+mod kubernetes;
 mod looking;
 mod people;
 mod registry;

@@ -59,6 +59,7 @@ pub(crate) async fn doctor(arguments: KubernetesDoctorArguments) -> anyhow::Resu
         refusal(&mut report, &api_server, &webhooks, enforced).await;
     }
     pull_secrets(&mut report, &api_server, &arguments.scope.pull_secrets_in).await;
+    pods(&mut report, &api_server).await;
     Ok(report.exit())
 }
 
@@ -151,7 +152,7 @@ async fn pull_secrets(report: &mut Report, api_server: &ApiServer, namespaces: &
     for namespace in if namespaces.is_empty() { &everywhere[..] } else { namespaces } {
         let within = if namespace.is_empty() { "every namespace" } else { namespace.as_str() };
         for resource in ["secrets", "serviceaccounts"] {
-            let found = match may_get(api_server, namespace, resource).await {
+            let found = match may(api_server, "get", namespace, resource).await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err("it may not: trust data of private repositories is read without them".to_owned()),
                 Err(error) => Err(chain(&error)),
@@ -165,8 +166,18 @@ async fn pull_secrets(report: &mut Report, api_server: &ApiServer, namespaces: &
     }
 }
 
-async fn may_get(api_server: &ApiServer, namespace: &str, resource: &str) -> Result<bool, ApiServerError> {
-    let attributes = json!({ "namespace": namespace, "verb": "get", "resource": resource });
+async fn pods(report: &mut Report, api_server: &ApiServer) {
+    let found = match may(api_server, "list", "", "pods").await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("it may not: the console and `policy diff` do not know what runs here".to_owned()),
+        Err(error) => Err(chain(&error)),
+    };
+    let remedy = "run `wharfinger kubernetes install` and use the token of its service account";
+    report.add("pods of every namespace may be listed, to show what runs", found, remedy);
+}
+
+async fn may(api_server: &ApiServer, verb: &str, namespace: &str, resource: &str) -> Result<bool, ApiServerError> {
+    let attributes = json!({ "namespace": namespace, "verb": verb, "resource": resource });
     let question = json!({
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
