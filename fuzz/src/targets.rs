@@ -6,6 +6,7 @@ mod metadata;
 mod names;
 mod registry;
 mod secrets;
+mod stack;
 
 use crate::Target;
 
@@ -31,4 +32,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "container_create", run: engine::container_create },
     Target { name: "service", run: engine::service },
     Target { name: "document", run: engine::document },
+    Target { name: "stack", run: stack::file },
 ];
