@@ -34,7 +34,8 @@ pub use directory::{
 pub use hooks::{ApiServer, Cut, Kubernetes, NoPolicy, PolicyNames, PolicyTeams, SignedTags};
 pub use principal::{Forbidden, Granted, Need, Principal, Reach, SessionId, Via, authorize};
 pub use registry_access::{
-    AccessError, Action, CatalogGranted, Challenge, FeedGranted, NamedTeam, RegistryAccess, RepositoryGranted, TokenFault,
+    AccessError, Action, CatalogGranted, Challenge, FeedGranted, MakingError, NamedTeam, RegistryAccess, RemovalError,
+    RepositoryGranted, RepositoryTrust, TokenFault,
 };
 pub use secret::Secret;
 pub use token_service::{Grant, TokenAnswer, TokenError, TokenRequest, TokenService};

@@ -1,6 +1,7 @@
 //! What somebody may do with a repository: by the token they show *and* by what is true now.
 
 mod challenge;
+mod holding;
 mod listing;
 mod permission;
 mod settings;
@@ -15,6 +16,7 @@ use wharfinger_storage::audit::{Act, Audit};
 use wharfinger_storage::repositories::{Repositories, RepositoryRecord, Visibility};
 
 pub use challenge::{Challenge, TokenFault};
+pub use holding::{MakingError, RemovalError, RepositoryTrust};
 use permission::Permission;
 pub use settings::NamedTeam;
 

@@ -4,8 +4,10 @@ use async_trait::async_trait;
 use sha2::Digest as _;
 use time::OffsetDateTime;
 use wharfinger_auth::{AccessError, Action, FeedGranted, RegistryAccess, RepositoryGranted};
+use wharfinger_identity::Account;
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
+use wharfinger_storage::collections::Publisher;
 
 /// What a request needs to be allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,10 +45,19 @@ impl Grant {
         self.granted.as_ref().and_then(RepositoryGranted::account).map(|account| account.id.as_str())
     }
 
+    /// Who publishes or deletes with it, as a collection's past keeps them.
+    pub(crate) fn publisher(&self) -> Option<Publisher> {
+        self.granted.as_ref().and_then(RepositoryGranted::account).map(publisher)
+    }
+
     /// Whether just anyone would have been granted it. If not, no cache may share the answer.
     pub fn is_public(&self) -> bool {
         self.anonymous
     }
+}
+
+pub(crate) fn publisher(account: &Account) -> Publisher {
+    Publisher { id: account.id.clone(), name: account.name.to_string() }
 }
 
 /// Decides by the token *and* by what the account may do now.

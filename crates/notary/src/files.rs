@@ -1,10 +1,12 @@
 //! Reading and deleting. Every read is bound to one GUN and one role, those by hash too: the right to read one collection opens no other.
 
+use wharfinger_identity::Account;
 use wharfinger_oci::Repository;
-use wharfinger_storage::collections::StoredFile;
+use wharfinger_storage::collections::{Publisher, StoredFile};
 use wharfinger_tuf::{Gun, RoleName};
 
 use crate::Notary;
+use crate::access::publisher;
 use crate::error::Fault;
 use crate::routes::Which;
 
@@ -28,8 +30,8 @@ impl Notary {
         }
     }
 
-    pub(crate) async fn delete(&self, gun: &Gun) -> Result<bool, Fault> {
-        let deleted = self.collections().delete(gun.as_str(), self.now()).await?;
+    pub(crate) async fn delete(&self, gun: &Gun, by: Option<&Publisher>) -> Result<bool, Fault> {
+        let deleted = self.collections().delete(gun.as_str(), by, self.now()).await?;
         if deleted {
             self.tell_of_change();
             tracing::info!(%gun, "trust data deleted");
@@ -38,7 +40,7 @@ impl Notary {
     }
 
     /// Removes the trust data of a repository that is itself removed; whether there was any.
-    pub async fn delete_repository(&self, repository: &Repository) -> Result<bool, Fault> {
-        self.delete(&self.gun(repository)?).await
+    pub async fn delete_repository(&self, repository: &Repository, by: Option<&Account>) -> Result<bool, Fault> {
+        self.delete(&self.gun(repository)?, by.map(publisher).as_ref()).await
     }
 }

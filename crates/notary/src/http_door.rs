@@ -55,7 +55,7 @@ impl Notary {
                 // Deleting what is not there is no change.
                 if self.collections().head(gun.as_str()).await?.is_some() {
                     self.inner.access.record(&grant, "trust.delete", gun.as_str()).await?;
-                    self.delete(&gun).await?;
+                    self.delete(&gun, grant.publisher().as_ref()).await?;
                 }
                 Ok(empty())
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use wharfinger_storage::collections::{Head, NewFile, Publication, Published};
+use wharfinger_storage::collections::{Head, NewFile, Publication, Published, Publisher};
 use wharfinger_tuf::publish::{self, Accepted, Invalid, PublishError};
 use wharfinger_tuf::{Gun, RoleName};
 
@@ -30,7 +30,7 @@ impl Notary {
             };
             let accepted = accepted.map_err(Fault::from)?.map_err(|error| refusal(gun, error))?;
             self.inner.access.make_room(grant, self.now()).await?;
-            match self.store(gun, head, accepted).await.map_err(Refusal::Updating)? {
+            match self.store(gun, head, accepted, grant.publisher()).await.map_err(Refusal::Updating)? {
                 Published::Stored => return Ok(()),
                 Published::Moved => {}
                 Published::OldVersion { role } => {
@@ -44,7 +44,13 @@ impl Notary {
     }
 
     /// Stores what was accepted, if the collection is still as it was.
-    pub(crate) async fn store(&self, gun: &Gun, before: Option<Head>, accepted: Accepted) -> Result<Published, Fault> {
+    pub(crate) async fn store(
+        &self,
+        gun: &Gun,
+        before: Option<Head>,
+        accepted: Accepted,
+        by: Option<Publisher>,
+    ) -> Result<Published, Fault> {
         let mut files = Vec::with_capacity(accepted.files.len());
         for file in accepted.files {
             files.push(NewFile {
@@ -65,6 +71,7 @@ impl Notary {
                 resign_at: accepted.resign_at,
             },
             used_keys: accepted.used_keys.iter().map(ToString::to_string).collect(),
+            by,
             at: self.now(),
         };
         let published = self.collections().publish(&publication).await?;

@@ -56,7 +56,7 @@ impl Notary {
         }
         let keys = self.open_keys(gun).await?;
         let renewed = publish::resign(&state, &keys, now).map_err(|error| Fault::Damaged(format!("{gun}: {error}")))?;
-        match self.store(gun, head, renewed).await? {
+        match self.store(gun, head, renewed, None).await? {
             Published::Stored => tracing::info!(%gun, "signed anew"),
             other => tracing::debug!(%gun, ?other, "not signed anew"),
         }

@@ -15,5 +15,5 @@ mod registry;
 mod routes;
 mod sweep;
 
-pub use registry::{Registry, SignedTags, TrustDoor};
+pub use registry::{Registry, TrustDoor};
 pub use routes::routes;

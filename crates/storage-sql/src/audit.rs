@@ -3,8 +3,8 @@
 mod append;
 
 use async_trait::async_trait;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 use time::OffsetDateTime;
 use wharfinger_storage::audit::{Act, Audit, Link, Recorded, Search};
 use wharfinger_storage::{Result, StorageError};
@@ -32,19 +32,23 @@ impl Audit for Sql {
         // Before and after everything that is kept, as far as it may lie.
         let kept = |nanos: i128| i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX });
         let since = search.since.map(|since| kept(since.unix_timestamp_nanos()));
-        let select = "SELECT id, at, actor, action, object, outcome, detail, link FROM audit
-             WHERE id < $1 AND ($2 IS NULL OR actor = $2) AND ($3 IS NULL OR action = $3) AND ($4 IS NULL OR object = $4)
-               AND ($5 IS NULL OR outcome = $5) AND ($6 IS NULL OR at >= $6)
-             ORDER BY id DESC LIMIT $7";
-        let rows = sqlx::query(select)
-            .bind(before.unwrap_or(i64::MAX))
-            .bind(&search.actor)
-            .bind(&search.action)
-            .bind(&search.object)
-            .bind(&search.outcome)
-            .bind(since)
-            .bind(i64::from(limit));
-        rows.fetch_all(self.read()).await.map_err(failed)?.iter().map(recorded).collect()
+        let mut select =
+            QueryBuilder::<Sqlite>::new("SELECT id, at, actor, action, object, outcome, detail, link FROM audit WHERE id < ");
+        select.push_bind(before.unwrap_or(i64::MAX));
+        // Only what was given stands in the statement: each has an index, and "or nothing was given" would use none.
+        let Search { actor, action, object, outcome, .. } = search;
+        for (field, wanted) in
+            [(" AND actor = ", actor), (" AND action = ", action), (" AND object = ", object), (" AND outcome = ", outcome)]
+        {
+            if let Some(wanted) = wanted {
+                select.push(field).push_bind(wanted);
+            }
+        }
+        if let Some(since) = since {
+            select.push(" AND at >= ").push_bind(since);
+        }
+        select.push(" ORDER BY id DESC LIMIT ").push_bind(i64::from(limit));
+        select.build().fetch_all(self.read()).await.map_err(failed)?.iter().map(recorded).collect()
     }
 
     async fn oldest(&self, after: i64, limit: u32) -> Result<Vec<Recorded>> {

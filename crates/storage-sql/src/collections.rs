@@ -4,13 +4,17 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 use time::OffsetDateTime;
-use wharfinger_storage::collections::{Change, Collections, Head, Publication, Published, ServerKey, StoredFile, Window};
+use wharfinger_storage::collections::{
+    Change, Collections, Head, Past, Publication, Published, Publisher, ServerKey, StoredFile, Window,
+};
 use wharfinger_storage::{Result, StorageError};
 
 use crate::{Sql, failed};
 
 #[cfg(test)]
 mod tests;
+
+mod past;
 
 type Tx = Transaction<'static, Sqlite>;
 
@@ -56,6 +60,24 @@ impl Collections for Sql {
         found.map(|row| file(&row)).transpose()
     }
 
+    async fn by_time(&self, gun: &str, role: &str, at: OffsetDateTime) -> Result<Option<StoredFile>> {
+        let found = sqlx::query(
+            "SELECT role, version, sha256, bytes, stored_at FROM collection_files
+             WHERE gun = $1 AND role = $2 AND stored_at <= $3 ORDER BY version DESC LIMIT 1",
+        )
+        .bind(gun)
+        .bind(role)
+        .bind(nanos(at)?)
+        .fetch_optional(self.read())
+        .await
+        .map_err(failed)?;
+        found.map(|row| file(&row)).transpose()
+    }
+
+    async fn past(&self, gun: &str, before: Option<i64>, limit: u32) -> Result<Vec<Past>> {
+        past::read(self, gun, before, limit).await
+    }
+
     async fn publish(&self, publication: &Publication) -> Result<Published> {
         let mut tx = self.write().await?;
         if let Some(refused) = refusal(&mut tx, publication).await? {
@@ -86,7 +108,7 @@ impl Collections for Sql {
         Ok(Published::Stored)
     }
 
-    async fn delete(&self, gun: &str, at: OffsetDateTime) -> Result<bool> {
+    async fn delete(&self, gun: &str, by: Option<&Publisher>, at: OffsetDateTime) -> Result<bool> {
         let mut tx = self.write().await?;
         let files = sqlx::query("DELETE FROM collection_files WHERE gun = $1").bind(gun).execute(&mut *tx).await;
         if files.map_err(failed)?.rows_affected() == 0 {
@@ -94,12 +116,7 @@ impl Collections for Sql {
         }
         sqlx::query("DELETE FROM collection_heads WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
         sqlx::query("UPDATE collection_signed SET spent = 1 WHERE gun = $1").bind(gun).execute(&mut *tx).await.map_err(failed)?;
-        sqlx::query("INSERT INTO collection_changes (at, gun, version, sha256) VALUES ($1, $2, NULL, NULL)")
-            .bind(nanos(at)?)
-            .bind(gun)
-            .execute(&mut *tx)
-            .await
-            .map_err(failed)?;
+        note(&mut tx, (gun, at), None, by).await?;
         tx.commit().await.map_err(failed)?;
         Ok(true)
     }
@@ -249,17 +266,32 @@ async fn add_files(tx: &mut Tx, publication: &Publication) -> Result<()> {
         }
         // The feed has one line per new timestamp.
         if file.role == TIMESTAMP {
-            sqlx::query("INSERT INTO collection_changes (at, gun, version, sha256) VALUES ($1, $2, $3, $4)")
-                .bind(nanos(*at)?)
-                .bind(gun)
-                .bind(file.version)
-                .bind(&file.sha256)
-                .execute(&mut **tx)
-                .await
-                .map_err(failed)?;
+            note(tx, (gun, *at), Some((file.version, &file.sha256)), publication.by.as_ref()).await?;
         }
     }
     Ok(())
+}
+
+/// A line of the changefeed: the new timestamp, or that all of it was deleted.
+async fn note(
+    tx: &mut Tx,
+    (gun, at): (&str, OffsetDateTime),
+    timestamp: Option<(i64, &str)>,
+    by: Option<&Publisher>,
+) -> Result<()> {
+    let insert =
+        "INSERT INTO collection_changes (at, gun, version, sha256, publisher, publisher_id) VALUES ($1, $2, $3, $4, $5, $6)";
+    sqlx::query(insert)
+        .bind(nanos(at)?)
+        .bind(gun)
+        .bind(timestamp.map(|(version, _)| version))
+        .bind(timestamp.map(|(_, sha256)| sha256))
+        .bind(by.map(|by| by.name.as_str()))
+        .bind(by.map(|by| by.id.as_str()))
+        .execute(&mut **tx)
+        .await
+        .map_err(failed)
+        .map(drop)
 }
 
 fn nanos(time: OffsetDateTime) -> Result<i64> {

@@ -6,7 +6,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlitePool};
 use wharfinger_storage::{Result, StorageError};
 
-const ALL: [(i64, &str, &str); 11] = [
+const ALL: [(i64, &str, &str); 12] = [
     (1, "accounts", include_str!("migrations/0001_accounts.sql")),
     (2, "sessions", include_str!("migrations/0002_sessions.sql")),
     (3, "secrets", include_str!("migrations/0003_secrets.sql")),
@@ -18,6 +18,7 @@ const ALL: [(i64, &str, &str); 11] = [
     (9, "mirror", include_str!("migrations/0009_mirror.sql")),
     (10, "workloads", include_str!("migrations/0010_workloads.sql")),
     (11, "readers", include_str!("migrations/0011_readers.sql")),
+    (12, "console", include_str!("migrations/0012_console.sql")),
 ];
 
 pub(crate) async fn run(writer: &SqlitePool) -> Result<()> {

@@ -74,7 +74,8 @@ impl Repositories for Sql {
             "SELECT name, owner, visibility, short_description, long_description, immutable_tags, created_at, updated_at
              FROM repositories WHERE ",
         );
-        // Each way to be allowed is followed by its own index, no further than to the end of the page.
+        // Each way to be allowed is followed by its own index, no further than to the end of the page. Every name on the way stands
+        // in that index: only what is found is looked up, however much was passed over.
         let page = |query: &mut QueryBuilder<Sqlite>| {
             query.push("name > ").push_bind(after.unwrap_or_default().to_owned());
             if !words.is_empty() {
@@ -82,8 +83,9 @@ impl Repositories for Sql {
             }
             query.push(" ORDER BY name LIMIT ").push_bind(i64::from(limit));
         };
+        query.push("name IN (").push(WAY);
         if let Reader::Of { owners, teams } = reader {
-            query.push("name IN (").push(WAY).push("visibility = ").push_bind(Visibility::Public.as_str()).push(" AND ");
+            query.push("visibility = ").push_bind(Visibility::Public.as_str()).push(" AND ");
             page(&mut query);
             if !owners.is_empty() {
                 query.push(") UNION ").push(WAY).push("owner IN (");
@@ -101,10 +103,10 @@ impl Repositories for Sql {
                 query.push(") AND ");
                 page(&mut query);
             }
-            query.push(")) ORDER BY name LIMIT ").push_bind(i64::from(limit));
         } else {
             page(&mut query);
         }
+        query.push(")) ORDER BY name LIMIT ").push_bind(i64::from(limit));
         query.build().fetch_all(self.read()).await.map_err(failed)?.iter().map(record).collect()
     }
 
@@ -177,6 +179,14 @@ impl Repositories for Sql {
             }
         };
         sqlx::query(select).bind(on).fetch_all(self.read()).await.map_err(failed)?.iter().map(access).collect()
+    }
+
+    async fn administered_namespaces(&self, teams: &[TeamId]) -> Result<Vec<String>> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT DISTINCT namespace FROM namespace_team_access WHERE level = ");
+        query.push_bind(AccessLevel::Admin.as_str()).push(" AND team IN (");
+        one_of(&mut query, teams.iter().map(TeamId::as_str));
+        let rows = query.build().fetch_all(self.read()).await.map_err(failed)?;
+        rows.iter().map(|row| row.try_get("namespace").map_err(failed)).collect()
     }
 
     async fn grant(&self, scope: &Scope, team: &TeamId, level: AccessLevel) -> Result<bool> {

@@ -92,6 +92,36 @@ async fn a_search_finds_what_is_public_owned_or_granted_to_a_team_and_nothing_el
         assert_eq!(found, expected, "{reader:?} {words:?} {after:?}");
     }
     assert_eq!(sql.readable(&Reader::OfEverything, "", None, 2).await.unwrap().len(), 2);
+    let [none, one] =
+        [sql.administered_namespaces(&[]).await.unwrap(), sql.administered_namespaces(&[on_one, on_all]).await.unwrap()];
+    assert_eq!((none, one), (Vec::new(), vec!["zoo".to_owned()]), "those that a team administers as a whole");
+}
+
+#[tokio::test]
+async fn a_search_of_any_length_is_compared_letter_by_letter() {
+    let (_folder, sql) = open().await;
+    for text in ["a/b", "ab/c-d", "abc/d_e.f", "zoo/caf"] {
+        assert!(sql.create(&record(text)).await.unwrap());
+    }
+    let cases: [(&str, &[&str]); 8] = [
+        ("a", &["a/b", "ab/c-d", "abc/d_e.f", "zoo/caf"]),
+        ("/", &["a/b", "ab/c-d", "abc/d_e.f", "zoo/caf"]),
+        ("ab", &["ab/c-d", "abc/d_e.f"]),
+        ("c/", &["abc/d_e.f"]),
+        ("_", &["abc/d_e.f"]),
+        ("zoo/caf", &["zoo/caf"]),
+        ("A", &[]),
+        ("\"ab\"", &[]),
+    ];
+    for (words, expected) in cases {
+        for reader in [Reader::OfEverything, Reader::Of { owners: vec![AccountId::stored("owner")], teams: Vec::new() }] {
+            let found = sql.readable(&reader, words, None, 10).await.unwrap();
+            let found: Vec<&str> = found.iter().map(|record| record.name.as_str()).collect();
+            assert_eq!(found, expected, "{words:?}");
+        }
+    }
+    sql.delete(&name("ab/c-d")).await.unwrap();
+    assert!(sql.readable(&Reader::OfEverything, "ab/", None, 10).await.unwrap().is_empty());
 }
 
 #[tokio::test]

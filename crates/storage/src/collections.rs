@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
+use wharfinger_identity::AccountId;
 
 use crate::Result;
 
@@ -41,6 +42,14 @@ pub struct NewFile {
     pub bytes: Vec<u8>,
 }
 
+/// Who published or deleted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Publisher {
+    pub id: AccountId,
+    /// As the account was called then: somebody else may be called so now.
+    pub name: String,
+}
+
 /// What one publish (or one signing anew) adds, all of it or nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Publication {
@@ -51,7 +60,38 @@ pub struct Publication {
     pub head: Head,
     /// Server keys that the root now names: they are no longer pending.
     pub used_keys: Vec<String>,
+    /// `None`: the server itself.
+    pub by: Option<Publisher>,
     pub at: OffsetDateTime,
+}
+
+/// One thing that was done to a collection.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Past {
+    /// Larger than that of everything before it.
+    pub id: i64,
+    pub at: OffsetDateTime,
+    /// `None`: it was not kept then.
+    pub by: Option<Publisher>,
+    pub done: Done,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Done {
+    /// These files were published, the server's own left out.
+    Published(Vec<PastFile>),
+    /// All of it was deleted: nothing is known of what was there before.
+    Deleted,
+}
+
+/// Which file was published, in place of which.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PastFile {
+    pub role: String,
+    pub version: i64,
+    pub sha256: String,
+    /// The sha256 of the file of this role before it.
+    pub before: Option<String>,
 }
 
 /// How a publication ended.
@@ -117,12 +157,18 @@ pub trait Collections: Send + Sync {
 
     async fn by_version(&self, gun: &str, role: &str, version: i64) -> Result<Option<StoredFile>>;
 
+    /// The newest file of the role that was there at that time.
+    async fn by_time(&self, gun: &str, role: &str, at: OffsetDateTime) -> Result<Option<StoredFile>>;
+
+    /// What people did to a collection, newest first: up to `limit` with an id below `before`. What the server signed anew is left out.
+    async fn past(&self, gun: &str, before: Option<i64>, limit: u32) -> Result<Vec<Past>>;
+
     /// Adds all files, moves the head, takes the keys out of pending and writes the changefeed, or does nothing.
     async fn publish(&self, publication: &Publication) -> Result<Published>;
 
     /// Removes every file of the GUN; whether there was any. Server keys and what is known of signed bytes stay: but for the root's,
     /// these are not taken a second time.
-    async fn delete(&self, gun: &str, at: OffsetDateTime) -> Result<bool>;
+    async fn delete(&self, gun: &str, by: Option<&Publisher>, at: OffsetDateTime) -> Result<bool>;
 
     /// Collections whose `resign_at` is not after `now`, in the order of their names, from after `after` on.
     async fn due(&self, now: OffsetDateTime, after: Option<&str>, limit: u32) -> Result<Vec<String>>;

@@ -133,6 +133,9 @@ pub trait Repositories: Send + Sync {
     /// The grants made on exactly this scope.
     async fn grants(&self, scope: &Scope) -> Result<Vec<(TeamId, AccessLevel)>>;
 
+    /// The namespaces in which one of these teams may make repositories.
+    async fn administered_namespaces(&self, teams: &[TeamId]) -> Result<Vec<String>>;
+
     /// Gives a team access, in place of what it had on this scope. `false`: the repository does not exist.
     async fn grant(&self, scope: &Scope, team: &TeamId, level: AccessLevel) -> Result<bool>;
 

@@ -10,6 +10,7 @@
 pub mod canonical;
 mod collection;
 mod gun;
+pub mod history;
 mod key;
 mod metadata;
 pub mod publish;

@@ -1,6 +1,8 @@
 //! What a tag means, and who counts: the rules of released and counted, one by one.
 
 mod forge;
+#[path = "meaning/history.rs"]
+mod history;
 
 use forge::{Forge, Identity, role, target};
 use wharfinger_tuf::{Collection, Hashes};

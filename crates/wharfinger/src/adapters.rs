@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use wharfinger_auth::{Access, Accounts, Action, ApiServer, Cut, Kubernetes, PolicyNames, PolicyTeams, RegistryAccess, Tokens};
+use wharfinger_auth::{
+    Access, Accounts, Action, ApiServer, Cut, Kubernetes, PolicyNames, PolicyTeams, RegistryAccess, RepositoryTrust, Tokens,
+};
 use wharfinger_cluster::Cluster;
 use wharfinger_gate::{Directory, DirectoryError, LocalRegistry};
-use wharfinger_identity::{AccountId, PublicKeyId, Role};
+use wharfinger_identity::{Account, AccountId, PublicKeyId, Role};
 use wharfinger_keys::PublicKey;
 use wharfinger_notary::Notary;
 use wharfinger_oci::{Digest, Host, Repository};
 use wharfinger_policy::Owner;
-use wharfinger_registry::SignedTags;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::PublicKeyRecord;
 use wharfinger_transport::Live;
@@ -110,18 +111,18 @@ impl Cut for CutLive {
     }
 }
 
-/// The registry's door asks the notary's which tags are signed.
+/// Whoever removes something of the registry asks the notary's room what of it is signed.
 pub(crate) struct SignedIn(pub(crate) Notary);
 
 #[async_trait]
-impl SignedTags for SignedIn {
+impl RepositoryTrust for SignedIn {
     async fn released(&self, repository: &Repository) -> Result<BTreeMap<String, Digest>, StorageError> {
         let signed = self.0.signed_tags(repository).await.map_err(StorageError::unavailable)?;
         Ok(signed.into_iter().map(|(tag, digest)| (tag.to_string(), digest)).collect())
     }
 
-    async fn forget(&self, repository: &Repository) -> Result<(), StorageError> {
-        self.0.delete_repository(repository).await.map(drop).map_err(StorageError::unavailable)
+    async fn forget(&self, repository: &Repository, by: Option<&Account>) -> Result<(), StorageError> {
+        self.0.delete_repository(repository, by).await.map(drop).map_err(StorageError::unavailable)
     }
 }
 

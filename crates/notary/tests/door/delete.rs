@@ -32,8 +32,8 @@ async fn deleting_removes_every_file_and_keeps_the_servers_keys() {
     forge.next();
     assert_eq!(publish(&stage.notary, "qa/app", &forge, &ALL).await.status, 200);
     let repository = "qa/app".parse().unwrap();
-    assert!(stage.notary.delete_repository(&repository).await.unwrap());
-    assert!(!stage.notary.delete_repository(&repository).await.unwrap());
+    assert!(stage.notary.delete_repository(&repository, None).await.unwrap());
+    assert!(!stage.notary.delete_repository(&repository, None).await.unwrap());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use wharfinger_auth::MakingError;
 use wharfinger_storage::StorageError;
 use wharfinger_transport::Busy;
 
@@ -35,6 +36,18 @@ pub(crate) enum Refusal {
 impl From<StorageError> for Refusal {
     fn from(error: StorageError) -> Self {
         Self::Storage(error)
+    }
+}
+
+impl From<MakingError> for Refusal {
+    fn from(error: MakingError) -> Self {
+        match error {
+            MakingError::Name(why) => Self::InvalidName(why.to_string()),
+            MakingError::NotAllowed => Self::NotAuthorized("the right to make repositories in this namespace"),
+            MakingError::NoAccount(name) => Self::NoSuchAccount(name),
+            MakingError::Exists(name) => Self::RepositoryExists(name.to_string()),
+            MakingError::Storage(error) => error.into(),
+        }
     }
 }
 

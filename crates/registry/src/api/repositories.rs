@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use wharfinger_auth::Action;
+use wharfinger_auth::{Action, RemovalError};
 use wharfinger_identity::AccountName;
 use wharfinger_oci::Repository;
 use wharfinger_storage::repositories::{RepositoryChange, RepositoryRecord, Visibility};
@@ -119,28 +119,7 @@ pub(crate) async fn create(
     let fields: Fields = body::json(body).await?;
     fields.check()?;
     let short = fields.name.clone().ok_or_else(|| Refusal::InvalidJson("`name` is missing".to_owned()))?;
-    let name = full_name(&namespace, &short)?;
-    let owner: AccountName = namespace.parse().map_err(|_| Refusal::NoSuchAccount(namespace.clone()))?;
-    if !registry.access.permits(Some(account), &name, Action::Push).await? {
-        return Err(Refusal::NotAuthorized("the right to make repositories in this namespace"));
-    }
-    if registry.accounts.find_named(&owner).await?.is_none() {
-        return Err(Refusal::NoSuchAccount(namespace));
-    }
-    let change = fields.change();
-    let mut record = registry.new_record(&name, registry.clock.now()).await?;
-    record.visibility = change.visibility.unwrap_or(Visibility::Private);
-    record.short_description = change.short_description.unwrap_or_default();
-    record.long_description = change.long_description.unwrap_or_default();
-    record.immutable_tags = change.immutable_tags.unwrap_or_default();
-    if registry.repositories.find(&name).await?.is_some() {
-        return Err(Refusal::RepositoryExists(name.to_string()));
-    }
-    let detail = json!({ "visibility": record.visibility, "immutable_tags": record.immutable_tags });
-    registry.access.record(Some(account), "repository.create", name.as_str(), detail).await?;
-    if !registry.repositories.create(&record).await? {
-        return Err(Refusal::RepositoryExists(name.to_string()));
-    }
+    let record = registry.access.make(account, (&namespace, &short), fields.change(), registry.clock.now()).await?;
     Ok((StatusCode::CREATED, Json(render(&registry, &record).await?)))
 }
 
@@ -178,17 +157,12 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Refusal> {
     let name = full_name(&path.0, &path.1)?;
     caller.administers(&registry, &name).await?;
-    let signed: Vec<String> = registry.signed.released(&name).await?.into_keys().collect();
-    if !signed.is_empty() {
-        return Err(Refusal::RepositoryContainsTagsInNotary(signed));
-    }
-    registry.access.record(caller.account(), "repository.delete", name.as_str(), json!({})).await?;
-    registry.signed.forget(&name).await?;
-    if registry.repositories.delete(&name).await? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Refusal::NoSuchRepository(name.to_string()))
-    }
+    registry.access.remove(caller.account(), &name, &*registry.signed).await.map_err(|error| match error {
+        RemovalError::Signed(tags) => Refusal::RepositoryContainsTagsInNotary(tags),
+        RemovalError::Absent | RemovalError::Moved => Refusal::NoSuchRepository(name.to_string()),
+        RemovalError::Storage(error) => error.into(),
+    })?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) fn full_name(namespace: &str, name: &str) -> Result<Repository, Refusal> {

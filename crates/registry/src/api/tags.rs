@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
-use wharfinger_auth::Action;
+use wharfinger_auth::{Action, RemovalError};
 use wharfinger_oci::{Digest, Repository, Tag};
-use wharfinger_storage::repositories::{ManifestSelector, TagDeletion, TagRecord};
+use wharfinger_storage::repositories::{ManifestSelector, TagRecord};
 
 use super::caller::Caller;
 use super::error::Refusal;
@@ -63,16 +63,14 @@ pub(crate) async fn delete(
     let name = full_name(&namespace, &name)?;
     caller.may(&registry, &name, Action::Delete, "the right to delete from the repository").await?;
     let record = found(&registry, &name, &tag).await?;
-    if registry.signed.released(&name).await?.contains_key(&tag) {
-        return Err(Refusal::TagInNotary(tag));
-    }
-    let detail = json!({ "digest": record.digest });
-    registry.access.record(caller.account(), "tag.delete", &format!("{name}:{tag}"), detail).await?;
-    match registry.content.delete_tag(&name, &record.name, &record.digest).await? {
-        TagDeletion::Removed => Ok(StatusCode::NO_CONTENT),
-        TagDeletion::Absent => Err(Refusal::NoSuchTag(tag)),
-        TagDeletion::Moved(_) => Err(Refusal::TagMoved(tag)),
-    }
+    let within = (&*registry.content, &*registry.signed);
+    registry.access.remove_tag(caller.account(), &name, &record, within).await.map_err(|error| match error {
+        RemovalError::Signed(_) => Refusal::TagInNotary(tag),
+        RemovalError::Absent => Refusal::NoSuchTag(tag),
+        RemovalError::Moved => Refusal::TagMoved(tag),
+        RemovalError::Storage(error) => error.into(),
+    })?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn found(registry: &Registry, name: &Repository, tag: &str) -> Result<TagRecord, Refusal> {

@@ -3,10 +3,10 @@
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use wharfinger_auth::Action;
+use wharfinger_auth::{Action, RemovalError};
 use wharfinger_oci::{Digest, Repository, Tag};
 use wharfinger_storage::StorageError;
-use wharfinger_storage::repositories::{ManifestDeletion, ManifestPut, ManifestSelector, NewManifest, TagDeletion};
+use wharfinger_storage::repositories::{ManifestDeletion, ManifestPut, ManifestSelector, NewManifest};
 use wharfinger_transport::{NotWhole, whole_body};
 
 use super::call::{Call, respond};
@@ -105,22 +105,20 @@ async fn read(call: &Call<'_>, body: Body) -> Result<Vec<u8>, Refusal> {
 pub(crate) async fn delete(call: Call<'_>, name: Repository, reference: ManifestSelector) -> Result<Response, Refusal> {
     let granted = call.authorize_existing(&name, Action::Delete).await?;
     let unknown = || Refusal::ManifestUnknown(said(&reference));
-    let (registry, signed) = (call.registry, call.registry.signed.released(&name).await?);
+    let registry = call.registry;
     match &reference {
         ManifestSelector::Tag(tag) => {
             let stands = registry.content.tag(&name, tag).await?.ok_or_else(unknown)?;
-            if signed.contains_key(tag.as_str()) {
-                return Err(Refusal::TagInNotary(tag.to_string()));
-            }
-            let detail = serde_json::json!({ "digest": stands.digest });
-            registry.access.record(granted.account(), "tag.delete", &format!("{name}:{tag}"), detail).await?;
-            match registry.content.delete_tag(&name, tag, &stands.digest).await? {
-                TagDeletion::Removed => {}
-                TagDeletion::Absent => return Err(unknown()),
-                TagDeletion::Moved(_) => return Err(Refusal::Denied(format!("`{tag}` was pushed meanwhile"))),
-            }
+            let within = (&*registry.content, &*registry.signed);
+            registry.access.remove_tag(granted.account(), &name, &stands, within).await.map_err(|error| match error {
+                RemovalError::Signed(_) => Refusal::TagInNotary(tag.to_string()),
+                RemovalError::Absent => unknown(),
+                RemovalError::Moved => Refusal::Denied(format!("`{tag}` was pushed meanwhile")),
+                RemovalError::Storage(error) => error.into(),
+            })?;
         }
         ManifestSelector::Digest(digest) => {
+            let signed = registry.signed.released(&name).await?;
             if let Some((tag, _)) = signed.iter().find(|(_, signed)| *signed == digest) {
                 return Err(Refusal::TagInNotary(tag.clone()));
             }

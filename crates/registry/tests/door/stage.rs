@@ -16,11 +16,11 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tower::ServiceExt as _;
-use wharfinger_auth::{Access, Accounts, Clock, RegistryAccess, Secret, SessionSettings, Tokens};
+use wharfinger_auth::{Access, Accounts, Clock, RegistryAccess, RepositoryTrust, Secret, SessionSettings, Tokens};
 use wharfinger_identity::{Account, AccountId, AccountName, Role, Team, TeamId};
 use wharfinger_keys::SealKey;
 use wharfinger_oci::{Digest, Repository};
-use wharfinger_registry::{Registry, SignedTags, routes};
+use wharfinger_registry::{Registry, routes};
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::{AccountChange, Accounts as _};
 use wharfinger_storage::audit::{Act, Audit, Link, Recorded, Search};
@@ -38,12 +38,12 @@ pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
 pub struct Signed(Mutex<BTreeMap<String, Digest>>, Mutex<Vec<String>>);
 
 #[async_trait]
-impl SignedTags for Signed {
+impl RepositoryTrust for Signed {
     async fn released(&self, _: &Repository) -> Result<BTreeMap<String, Digest>, StorageError> {
         Ok(self.0.lock().unwrap().clone())
     }
 
-    async fn forget(&self, repository: &Repository) -> Result<(), StorageError> {
+    async fn forget(&self, repository: &Repository, _: Option<&Account>) -> Result<(), StorageError> {
         self.1.lock().unwrap().push(repository.to_string());
         Ok(())
     }

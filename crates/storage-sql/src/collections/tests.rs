@@ -1,7 +1,7 @@
 use super::*;
 use time::Duration;
 use time::macros::datetime;
-use wharfinger_storage::collections::NewFile;
+use wharfinger_storage::collections::{Done, NewFile, PastFile};
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 12:00 UTC);
 
@@ -43,6 +43,7 @@ fn publication(gun: &str, version: i64, mut files: Vec<NewFile>) -> Publication 
             resign_at: NOW + Duration::days(version),
         },
         used_keys: vec![],
+        by: None,
         at: NOW,
     }
 }
@@ -96,7 +97,7 @@ async fn a_publication_that_rests_on_an_older_timestamp_stores_nothing() {
     let unaware = publication("g", 1, vec![sent("targets/a", 1, "a1")]);
     assert_eq!(store.sql.publish(&unaware).await.unwrap(), Published::Moved);
     assert_eq!(store.sql.by_version("g", "targets/a", 1).await.unwrap(), None);
-    store.sql.delete("g", NOW).await.unwrap();
+    store.sql.delete("g", None, NOW).await.unwrap();
     let late = publication("g", 2, vec![sent("targets/a", 1, "a1")]);
     assert_eq!(store.sql.publish(&late).await.unwrap(), Published::Moved);
 }
@@ -105,7 +106,7 @@ async fn a_publication_that_rests_on_an_older_timestamp_stores_nothing() {
 async fn signed_bytes_belong_to_one_gun_and_role_even_after_deletion() {
     let store = store().await;
     store.sql.publish(&publication("g", 1, vec![sent("root", 1, "r1"), sent("targets/a", 1, "a1")])).await.unwrap();
-    store.sql.delete("g", NOW).await.unwrap();
+    store.sql.delete("g", None, NOW).await.unwrap();
     let known_as = vec![("g".to_owned(), "targets/a".to_owned())];
     let elsewhere = publication("h", 1, vec![sent("targets/a", 1, "a1")]);
     let refused = store.sql.publish(&elsewhere).await.unwrap();
@@ -123,12 +124,12 @@ async fn signed_bytes_belong_to_one_gun_and_role_even_after_deletion() {
 #[tokio::test]
 async fn deleting_removes_every_version_once_and_says_so_in_the_feed() {
     let store = store().await;
-    assert!(!store.sql.delete("g", NOW).await.unwrap());
+    assert!(!store.sql.delete("g", None, NOW).await.unwrap());
     store.sql.publish(&publication("g", 1, vec![sent("root", 1, "r1")])).await.unwrap();
     store.sql.publish(&publication("h", 1, vec![sent("root", 1, "r1-of-h")])).await.unwrap();
     store.sql.pending_key(&key("k")).await.unwrap();
-    assert!(store.sql.delete("g", NOW).await.unwrap());
-    assert!(!store.sql.delete("g", NOW).await.unwrap());
+    assert!(store.sql.delete("g", None, NOW).await.unwrap());
+    assert!(!store.sql.delete("g", None, NOW).await.unwrap());
     assert_eq!(store.sql.by_version("g", "root", 1).await.unwrap(), None);
     assert_eq!(store.sql.head("g").await.unwrap(), None);
     assert!(store.sql.by_version("h", "root", 1).await.unwrap().is_some());
@@ -196,4 +197,51 @@ async fn of_publications_racing_for_one_version_exactly_one_is_stored() {
         }
     }
     assert_eq!(stored, 1);
+}
+
+#[tokio::test]
+async fn the_past_of_a_collection_says_who_published_which_file_in_place_of_which() {
+    let store = store().await;
+    let by =
+        |name: &str| Some(Publisher { id: wharfinger_identity::AccountId::stored(format!("id of {name}")), name: name.into() });
+    let at = |hours| NOW + Duration::hours(hours);
+    let first = vec![sent("root", 1, "root-1"), sent("targets", 1, "targets-1")];
+    let all = [
+        Publication { by: by("ada"), at: at(1), ..publication("g", 1, first) },
+        // What the server signs anew is nobody's doing.
+        Publication { at: at(2), ..publication("g", 2, vec![]) },
+        Publication { by: by("bea"), at: at(3), ..publication("g", 3, vec![sent("targets", 2, "targets-2")]) },
+        Publication { by: by("eve"), at: at(3), ..publication("other", 1, vec![sent("targets", 1, "theirs")]) },
+    ];
+    for publication in &all {
+        assert_eq!(store.sql.publish(publication).await.unwrap(), Published::Stored);
+    }
+    let past = store.sql.past("g", None, 10).await.unwrap();
+    let file = |role: &str, version, text: &str, before: Option<&str>| PastFile {
+        role: role.into(),
+        version,
+        sha256: format!("sha-{text}"),
+        before: before.map(|text| format!("sha-{text}")),
+    };
+    let told: Vec<_> = past.iter().map(|past| (past.at, past.by.clone(), past.done.clone())).collect();
+    let first = vec![file("root", 1, "root-1", None), file("targets", 1, "targets-1", None)];
+    let second = vec![file("targets", 2, "targets-2", Some("targets-1"))];
+    assert_eq!(told, [(at(3), by("bea"), Done::Published(second)), (at(1), by("ada"), Done::Published(first))]);
+    assert_eq!(store.sql.past("g", None, 1).await.unwrap(), past[..1]);
+    assert_eq!(store.sql.past("g", Some(past[0].id), 10).await.unwrap(), past[1..]);
+
+    let then = async |hours| store.sql.by_time("g", "targets", at(hours)).await.unwrap().map(|file| file.version);
+    assert_eq!((then(0).await, then(1).await, then(2).await, then(9).await), (None, Some(1), Some(1), Some(2)));
+
+    store.sql.delete("g", by("ada").as_ref(), at(4)).await.unwrap();
+    let past = store.sql.past("g", None, 10).await.unwrap();
+    assert_eq!(past.len(), 1, "nothing is known of what was there before");
+    assert_eq!((&past[0].by, &past[0].done, past[0].at), (&by("ada"), &Done::Deleted, at(4)));
+}
+
+#[tokio::test]
+async fn who_published_before_that_was_kept_is_not_known() {
+    let store = store().await;
+    store.sql.publish(&publication("g", 1, vec![sent("targets", 1, "targets-1")])).await.unwrap();
+    assert_eq!(store.sql.past("g", None, 10).await.unwrap()[0].by, None);
 }

@@ -175,6 +175,7 @@ impl Shelf {
             files: files.into_iter().map(|(_, file)| file).collect(),
             head,
             used_keys: Vec::new(),
+            by: None,
             at: OffsetDateTime::now_utc(),
         };
         assert_eq!(self.sql.publish(&publication).await.unwrap(), Published::Stored);
