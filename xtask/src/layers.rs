@@ -42,7 +42,10 @@ const CONSOLE: &[&str] =
 
 /// Libraries that a layer must not know, whoever drags them in directly.
 const FOREIGN: &[(&[&str], &[&str])] = &[
-    (&["keys", "oci", "identity", "tuf", "policy", "stack"], &["tokio", "axum", "hyper", "reqwest", "sqlx", "tracing", "futures-util"]),
+    (
+        &["keys", "oci", "identity", "tuf", "policy", "stack"],
+        &["tokio", "axum", "hyper", "reqwest", "sqlx", "tracing", "futures-util"],
+    ),
     (&["auth", "trust", "gate", "cluster", "storage"], &["axum", "hyper", "sqlx"]),
     (&["registry", "notary", "engine", "admission", "api", "console"], &["sqlx", "reqwest"]),
 ];

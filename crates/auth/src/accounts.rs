@@ -138,7 +138,7 @@ impl Accounts {
     /// Whether the first administrator has been made.
     pub async fn has_admin(&self) -> Result<bool, StorageError> {
         let first = Page { start: String::new(), limit: 1 };
-        Ok(!self.directory.accounts(AccountFilter::Admins, &first).await?.is_empty())
+        Ok(!self.directory.accounts(AccountFilter::Admins, "", &first).await?.is_empty())
     }
 
     /// Sets a password as the machine's operator, reactivates the account if need be, and ends its sessions.

@@ -12,6 +12,71 @@ addEventListener('pageshow', () => {
   for (const form of document.querySelectorAll('form[data-sent]')) delete form.dataset.sent;
 });
 
+// What is wider than the screen is pushed by the arrow keys, too: where it is, it can have the focus.
+const pushed = new ResizeObserver((entries) => {
+  for (const { target } of entries) {
+    const wide = target.scrollWidth > target.clientWidth;
+    if (wide) target.tabIndex = 0; else target.removeAttribute('tabindex');
+    const heading = target.closest('section')?.getAttribute('aria-labelledby');
+    if (!heading || target.matches('pre')) continue;
+    if (wide) { target.role = 'group'; target.setAttribute('aria-labelledby', heading); } else target.removeAttribute('role');
+  }
+});
+
+// On a narrow screen the cells of a row stand below each other, each after the name of its column. It stays a table for who hears it.
+const stack = (table) => {
+  const columns = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+  table.classList.add('stacks');
+  table.role = 'table';
+  for (const row of table.rows) {
+    row.role = 'row';
+    for (const cell of row.cells) {
+      cell.role = cell.tagName === 'TH' ? 'columnheader' : 'cell';
+      // One box, so that its words stay together beside the column's name.
+      if (cell.tagName === 'TD' && columns[cell.cellIndex]) {
+        const words = document.createElement('div');
+        words.append(...cell.childNodes);
+        if (words.hasChildNodes()) cell.append(words);
+        cell.dataset.column = columns[cell.cellIndex];
+      }
+    }
+  }
+};
+const dress = (part) => {
+  for (const one of part.querySelectorAll('.scroll, pre')) pushed.observe(one);
+  for (const table of part.querySelectorAll('.scroll > table')) if (table.tHead) stack(table);
+};
+dress(document);
+
+// A search shows what it finds while it is typed: the same page is asked for, and the part of it that was found takes its place.
+for (const form of document.querySelectorAll('form[data-live]')) {
+  const found = document.getElementById(form.dataset.live);
+  const many = document.getElementById(`${found.id}-many`);
+  let soon;
+  let asked = new AbortController();
+  const ask = async () => {
+    asked.abort();
+    asked = new AbortController();
+    const address = new URL(form.action);
+    for (const [name, text] of new FormData(form)) if (text) address.searchParams.set(name, text);
+    try {
+      const answer = await fetch(address, { headers: { accept: 'text/html' }, signal: asked.signal });
+      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const part = page.getElementById(found.id);
+      // Another page: the session has ended, or something is wrong. It says what.
+      if (!part) { location.assign(address); return; }
+      found.replaceChildren(...part.childNodes);
+      many.textContent = page.getElementById(many.id).textContent;
+      history.replaceState(null, '', address);
+      dress(found);
+    } catch (error) {
+      if (error.name !== 'AbortError') many.textContent = 'The server did not answer: what stands here is what was found before.';
+    }
+  };
+  form.addEventListener('input', () => { clearTimeout(soon); soon = setTimeout(ask, 200); });
+  form.addEventListener('submit', () => { clearTimeout(soon); asked.abort(); });
+}
+
 // The teams of an organization appear as soon as it is chosen.
 for (const chooser of document.querySelectorAll('select[data-teams]')) {
   const teams = document.getElementById(chooser.dataset.teams);

@@ -8,8 +8,8 @@ use crate::words::short;
 const HEIGHT: usize = 56;
 const STEP: usize = HEIGHT + 16;
 const TOP: usize = 36;
-/// Letters that fit into a box.
-const FIT: usize = 29;
+/// Letters that fit into a box, of its first and its second line.
+const FIT: (usize, usize) = (25, 29);
 /// Left edge and width of image, policy, requirements and keys.
 const COLUMNS: [(usize, usize); 4] = [(0, 220), (260, 220), (520, 220), (780, 220)];
 
@@ -45,7 +45,7 @@ impl Chain {
         let required = requirements(explanation, signers);
         let rows = required.len().max(explanation.signers.len()).max(1);
         let mut chain =
-            Self { width: 1002, height: TOP + rows * STEP, nodes: Vec::new(), edges: Vec::new(), words: String::new() };
+            Self { width: 1002, height: TOP + rows * STEP - 14, nodes: Vec::new(), edges: Vec::new(), words: String::new() };
         let digest =
             explanation.digest.as_deref().map_or("no signed digest".to_owned(), |digest| format!("signed: {}", short(digest)));
         chain.put(0, 0, rows, "", &explanation.image, &digest);
@@ -82,7 +82,7 @@ impl Chain {
     fn put(&mut self, column: usize, row: usize, rows: usize, class: &'static str, first: &str, second: &str) {
         let Some(&(x, width)) = COLUMNS.get(column) else { return };
         let y = if column < 2 { middle(rows) } else { TOP + row * STEP };
-        let (title, first, second) = (format!("{first}\n{second}"), fitted(first), fitted(second));
+        let (title, first, second) = (format!("{first}\n{second}"), fitted(first, FIT.0), fitted(second, FIT.1));
         self.nodes.push(Node { x, y, width, class, first, second, title });
     }
 
@@ -102,12 +102,12 @@ fn middle(rows: usize) -> usize {
     TOP + (rows.saturating_sub(1)) * STEP / 2
 }
 
-fn fitted(text: &str) -> String {
-    if text.chars().count() <= FIT {
+fn fitted(text: &str, fit: usize) -> String {
+    if text.chars().count() <= fit {
         return text.to_owned();
     }
     // The end of an image's name tells more than its host.
-    let tail: String = text.chars().rev().take(FIT - 1).collect();
+    let tail: String = text.chars().rev().take(fit - 1).collect();
     format!("…{}", tail.chars().rev().collect::<String>())
 }
 

@@ -17,9 +17,15 @@ use crate::visitor::{Visitor, sent_by_our_own_page};
 /// A configuration with a few hundred CA bundles, percent-encoded; more is no form.
 const LONGEST: usize = 8 * 1024 * 1024;
 
-/// The fields of a form, in their order.
+/// The fields of a form or of an address, in their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields(Vec<(String, String)>);
+
+impl From<Vec<(String, String)>> for Fields {
+    fn from(fields: Vec<(String, String)>) -> Self {
+        Self(fields)
+    }
+}
 
 impl Fields {
     pub(crate) async fn read(parts: Parts, body: Body, longest: usize) -> Result<Self, Refused> {

@@ -53,6 +53,7 @@ pub fn console_routes(console: Console) -> Router {
         .route("/manage/workloads", get(workloads::show))
         .route("/manage/why", get(why::show))
         .route(audit::PATH, get(audit::show))
+        .route(audit::EXPORT_PATH, get(audit::export))
         .route(configuration::PATH, get(configuration::show).post(configuration::change))
         .route("/manage/settings/configuration/file", get(configuration::download))
         .route("/manage/{*rest}", get(nowhere));

@@ -80,40 +80,29 @@ async fn create_account(sql: &Sql, account: &Account, password: Option<&str>, no
     commit(sql, transaction).await
 }
 
-async fn list(sql: &Sql, filter: AccountFilter, page: &Page) -> Result<Vec<Account>> {
-    let statement = match filter {
-        AccountFilter::All => {
-            "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
-             WHERE name >= $1 ORDER BY name LIMIT $2"
-        }
-        AccountFilter::Users => {
-            "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
-             WHERE name >= $1 AND is_org = FALSE ORDER BY name LIMIT $2"
-        }
-        AccountFilter::Orgs => {
-            "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
-             WHERE name >= $1 AND is_org = TRUE ORDER BY name LIMIT $2"
-        }
-        AccountFilter::Admins => {
-            "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
-             WHERE name >= $1 AND is_org = FALSE AND is_admin = TRUE ORDER BY name LIMIT $2"
-        }
-        AccountFilter::NonAdmins => {
-            "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
-             WHERE name >= $1 AND is_org = FALSE AND is_admin = FALSE ORDER BY name LIMIT $2"
-        }
-        AccountFilter::ActiveUsers => {
-            "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
-             WHERE name >= $1 AND is_org = FALSE AND is_active = TRUE ORDER BY name LIMIT $2"
-        }
-        AccountFilter::InactiveUsers => {
-            "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
-             WHERE name >= $1 AND is_org = FALSE AND is_active = FALSE ORDER BY name LIMIT $2"
-        }
+async fn list(sql: &Sql, filter: AccountFilter, find: &str, page: &Page) -> Result<Vec<Account>> {
+    // Whether it is an organization, an administrator, active: as the filter asks.
+    let (is_org, is_admin, is_active) = match filter {
+        AccountFilter::All => (None, None, None),
+        AccountFilter::Users => (Some(false), None, None),
+        AccountFilter::Orgs => (Some(true), None, None),
+        AccountFilter::Admins => (Some(false), Some(true), None),
+        AccountFilter::NonAdmins => (Some(false), Some(false), None),
+        AccountFilter::ActiveUsers => (Some(false), None, Some(true)),
+        AccountFilter::InactiveUsers => (Some(false), None, Some(false)),
     };
-    let rows =
-        sqlx::query(statement).bind(&page.start).bind(i64::from(page.limit)).fetch_all(sql.read()).await.map_err(failed)?;
-    rows.iter().map(account).collect()
+    let statement = "SELECT id, name, full_name, is_org, is_admin, is_active, role FROM accounts
+         WHERE name >= $1 AND ($3 IS NULL OR is_org = $3) AND ($4 IS NULL OR is_admin = $4) AND ($5 IS NULL OR is_active = $5)
+           AND ($6 = '' OR instr(lower(name), $6) > 0 OR instr(lower(full_name), $6) > 0)
+         ORDER BY name LIMIT $2";
+    let rows = sqlx::query(statement)
+        .bind(&page.start)
+        .bind(i64::from(page.limit))
+        .bind(is_org)
+        .bind(is_admin)
+        .bind(is_active)
+        .bind(find.to_ascii_lowercase());
+    rows.fetch_all(sql.read()).await.map_err(failed)?.iter().map(account).collect()
 }
 
 async fn update_account(sql: &Sql, id: &AccountId, change: &AccountChange) -> Result<Option<Account>> {
@@ -188,8 +177,8 @@ impl Accounts for Sql {
         row.as_ref().map(account).transpose()
     }
 
-    async fn accounts(&self, filter: AccountFilter, page: &Page) -> Result<Vec<Account>> {
-        list(self, filter, page).await
+    async fn accounts(&self, filter: AccountFilter, find: &str, page: &Page) -> Result<Vec<Account>> {
+        list(self, filter, find, page).await
     }
 
     async fn counts(&self, id: &AccountId) -> Result<Counts> {

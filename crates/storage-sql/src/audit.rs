@@ -35,14 +35,18 @@ impl Audit for Sql {
         let mut select =
             QueryBuilder::<Sqlite>::new("SELECT id, at, actor, action, object, outcome, detail, link FROM audit WHERE id < ");
         select.push_bind(before.unwrap_or(i64::MAX));
-        // Only what was given stands in the statement: each has an index, and "or nothing was given" would use none.
+        // Only what was given stands in the statement: each has an index, and "or nothing was given" would use none. A part of a
+        // word is looked for in every entry.
         let Search { actor, action, object, outcome, .. } = search;
-        for (field, wanted) in
-            [(" AND actor = ", actor), (" AND action = ", action), (" AND object = ", object), (" AND outcome = ", outcome)]
-        {
-            if let Some(wanted) = wanted {
-                select.push(field).push_bind(wanted);
-            }
+        for (field, wanted) in [("actor", actor), ("action", action), ("object", object)] {
+            match wanted {
+                Some(part) if search.parts => select.push(format!(" AND instr({field}, ")).push_bind(part).push(") > 0"),
+                Some(whole) => select.push(format!(" AND {field} = ")).push_bind(whole),
+                None => continue,
+            };
+        }
+        if let Some(outcome) = outcome {
+            select.push(" AND outcome = ").push_bind(outcome);
         }
         if let Some(since) = since {
             select.push(" AND at >= ").push_bind(since);
@@ -156,6 +160,13 @@ mod tests {
             [4, 3]
         );
         assert_eq!(found(Search { actor: some("' OR 1=1 --"), ..Search::default() }).await, [0_i64; 0]);
+        let part = |search: Search| Search { parts: true, ..search };
+        assert_eq!(found(part(Search { actor: some("bo"), ..Search::default() })).await, [2]);
+        assert_eq!(found(part(Search { action: some(".del"), ..Search::default() })).await, [3]);
+        assert_eq!(found(part(Search { object: some("tw"), ..Search::default() })).await, [5]);
+        assert_eq!(found(part(Search { outcome: some("allo"), ..Search::default() })).await, [0_i64; 0]);
+        assert_eq!(found(Search { actor: some("bo"), ..Search::default() }).await, [0_i64; 0], "else it is the whole name");
+        assert_eq!(found(part(Search { actor: some("%"), ..Search::default() })).await, [0_i64; 0]);
         let page = sql.search(&Search { actor: some("ann"), ..Search::default() }, Some(4), 1).await.unwrap();
         assert_eq!(page[0].id, 3);
     }

@@ -113,8 +113,8 @@ pub trait Accounts: Send + Sync {
     async fn create_account(&self, account: &Account, password: Option<&str>, now: OffsetDateTime) -> Result<()>;
     async fn account(&self, id: &AccountId) -> Result<Option<Account>>;
     async fn account_named(&self, name: &AccountName) -> Result<Option<Account>>;
-    /// Ordered by name.
-    async fn accounts(&self, filter: AccountFilter, page: &Page) -> Result<Vec<Account>>;
+    /// Those whose name or full name holds `find` (empty: all), ordered by name. ASCII letters are the same in both cases.
+    async fn accounts(&self, filter: AccountFilter, find: &str, page: &Page) -> Result<Vec<Account>>;
     async fn counts(&self, id: &AccountId) -> Result<Counts>;
     /// `Conflict` when nobody would be left who is an active administrator.
     async fn update_account(&self, id: &AccountId, change: &AccountChange) -> Result<Option<Account>>;

@@ -1,8 +1,12 @@
 //! What was decided and changed, by whom: appended, never altered, each entry chained to the one before.
 
+mod search;
+
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
+
+pub use search::{OUTCOMES, Search, Unsearchable};
 
 use crate::Result;
 
@@ -98,17 +102,6 @@ impl Chain {
     pub fn head(&self) -> (i64, Link) {
         (self.last, self.link)
     }
-}
-
-/// Which entries somebody looks for. Each field that is given narrows it; all of them are compared exactly.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Search {
-    pub actor: Option<String>,
-    pub action: Option<String>,
-    pub object: Option<String>,
-    pub outcome: Option<String>,
-    /// Recorded at this time or later.
-    pub since: Option<OffsetDateTime>,
 }
 
 #[async_trait]

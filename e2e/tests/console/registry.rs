@@ -16,7 +16,7 @@ fn what_docker_trust_signs_stands_there_as_signed_beside_its_size() {
     browser.sees("acme/app").sees("not signed").never_sees("B Signed");
 
     cast.quinn_signs(&image);
-    browser.goes(&format!("https://{}/", scene.registry)).fills("Name", "nowhere").clicks("Search");
+    browser.goes(&format!("https://{}/", scene.registry)).fills("Find by name", "nowhere").clicks("Find");
     browser.sees("has nowhere in its name").clicks("Show all of them").clicks("acme/app");
     browser.sees("B Signed").sees("quinn").never_sees("another digest is signed");
     browser.clicks("1").sees("Layers").sees(&format!("docker trust sign {image}"));

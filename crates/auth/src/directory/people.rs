@@ -85,12 +85,23 @@ impl Directory {
 
     /// Everybody, for administrators; others see themselves and their organizations.
     pub async fn accounts(&self, actor: &Principal, filter: AccountFilter, page: &Page) -> Result<Listed<AccountRow>> {
+        self.find_accounts(actor, filter, "", page).await
+    }
+
+    /// Of those that [`Directory::accounts`] lists, the ones whose name or full name holds `find`.
+    pub async fn find_accounts(
+        &self,
+        actor: &Principal,
+        filter: AccountFilter,
+        find: &str,
+        page: &Page,
+    ) -> Result<Listed<AccountRow>> {
         let found = if actor.account.is_admin {
-            self.store().accounts(filter, &one_more(page)).await?
+            self.store().accounts(filter, find, &one_more(page)).await?
         } else {
             let mut own = vec![actor.account.clone()];
             own.extend(self.store().memberships(&actor.account.id).await?.into_iter().map(|membership| membership.org));
-            own.retain(|account| admits(filter, account) && account.name.as_str() >= page.start.as_str());
+            own.retain(|account| admits(filter, account) && holds(account, find) && account.name.as_str() >= page.start.as_str());
             own.sort_by(|one, other| one.name.cmp(&other.name));
             own
         };
@@ -220,6 +231,12 @@ impl Directory {
         let keys = self.store().keys_of(&account.id, &Page::everything()).await?;
         Ok(self.losses(&keys).await)
     }
+}
+
+/// As [`wharfinger_storage::accounts::Accounts::accounts`] looks.
+fn holds(account: &Account, find: &str) -> bool {
+    let find = find.to_ascii_lowercase();
+    [account.name.as_str(), &account.full_name].iter().any(|text| text.to_ascii_lowercase().contains(&find))
 }
 
 fn admits(filter: AccountFilter, account: &Account) -> bool {

@@ -200,13 +200,23 @@ async fn a_new_user_has_restricted_control_unless_the_administrator_says_otherwi
 #[tokio::test]
 async fn listings_say_where_the_next_page_starts() {
     let house = house().await;
-    for name in ["ada", "bea", "carl"] {
-        house.user(name).await;
-    }
+    let [ada, ..] = [house.user("ada").await, house.user("bea").await, house.user("carl").await];
     let mut page = Page { start: String::new(), limit: 3 };
     let first = house.directory.accounts(&house.admin(), AccountFilter::All, &page).await.unwrap();
     assert_eq!((first.rows.len(), first.next.as_deref()), (3, Some("carl")));
     page.start = first.next.unwrap();
     let rest = house.directory.accounts(&house.admin(), AccountFilter::All, &page).await.unwrap();
     assert_eq!((rest.rows.len(), rest.next), (1, None));
+    let everything = Page::everything();
+    let found = async |actor: &Principal, find: &str| {
+        let listed = house.directory.find_accounts(actor, AccountFilter::All, find, &everything).await.unwrap();
+        listed.rows.iter().map(|row| row.account.name.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&house.admin(), "BE").await, ["bea"]);
+    let ada = with_password(&ada);
+    assert_eq!(
+        (found(&ada, "AD").await, found(&ada, "be").await),
+        (vec!["ada".to_owned()], vec![]),
+        "and nobody finds more than they see"
+    );
 }

@@ -16,6 +16,7 @@ use crate::page::{Page, Section, render, shown};
 use crate::posted::{Fields, Posted, PostedByAdmin};
 use crate::routes::House;
 use crate::visitor::Visitor;
+use crate::words::count;
 
 pub(crate) const PATH: &str = "/manage/accounts";
 /// Users of one page.
@@ -25,6 +26,8 @@ const MANY: u32 = 200;
 #[template(path = "accounts.html")]
 struct AccountsPage {
     page: Page,
+    /// What is looked for in names; empty: nothing in particular.
+    find: String,
     users: Vec<AccountRow>,
     /// Where the next page of users begins.
     next: Option<String>,
@@ -33,18 +36,20 @@ struct AccountsPage {
     wrong: Option<String>,
 }
 
-#[derive(Deserialize)]
-pub(crate) struct From {
+#[derive(Deserialize, Default)]
+pub(crate) struct Asked {
     #[serde(default)]
     start: String,
+    #[serde(default)]
+    find: String,
 }
 
 pub(crate) async fn show(
     State(house): State<Arc<House>>,
     visitor: Visitor,
-    Query(from): Query<From>,
+    Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
-    Ok(shown(&AccountsPage::new(&house, &visitor, from.start, Fields::default(), None).await?))
+    Ok(shown(&AccountsPage::new(&house, &visitor, asked, Fields::default(), None).await?))
 }
 
 pub(crate) async fn create(
@@ -65,7 +70,7 @@ pub(crate) async fn create(
         }
         Err(refused) => {
             let (status, wrong) = refused.in_form()?;
-            Ok(render(status, &AccountsPage::new(&house, &visitor, String::new(), fields, Some(wrong)).await?))
+            Ok(render(status, &AccountsPage::new(&house, &visitor, Asked::default(), fields, Some(wrong)).await?))
         }
     }
 }
@@ -84,18 +89,27 @@ fn new_account(fields: &Fields, organization: bool) -> Result<NewAccount, Refuse
 }
 
 impl AccountsPage {
+    /// How many there are, in words.
+    fn many(&self) -> String {
+        let users = count(self.users.len(), "user", "users");
+        let more = if self.next.is_some() { " on this page" } else { "" };
+        format!("{}, {users}{more}", count(self.organizations.len(), "organization", "organizations"))
+    }
+
     async fn new(
         house: &Arc<House>,
         visitor: &Visitor,
-        start: String,
+        Asked { start, find }: Asked,
         typed: Fields,
         wrong: Option<String>,
     ) -> Result<Self, Refused> {
         let (directory, principal) = (&house.console.directory, &visitor.principal);
-        let users = directory.accounts(principal, AccountFilter::Users, &Rows { start, limit: MANY }).await?;
-        let organizations = directory.accounts(principal, AccountFilter::Orgs, &Rows::everything()).await?;
+        let (find, page) = (find.trim().to_owned(), Rows { start, limit: MANY });
+        let users = directory.find_accounts(principal, AccountFilter::Users, &find, &page).await?;
+        let organizations = directory.find_accounts(principal, AccountFilter::Orgs, &find, &Rows::everything()).await?;
         Ok(Self {
             page: Page::of(house, visitor, Section::Accounts, "Users and teams").await,
+            find,
             users: users.rows,
             next: users.next,
             organizations: organizations.rows,

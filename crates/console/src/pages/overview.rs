@@ -20,7 +20,9 @@ use crate::words::moment;
 
 /// The page does not wait longer for verdicts: what was not decided by then is said to be open.
 const PATIENCE: Duration = Duration::from_secs(2);
-const RECENT: u32 = 8;
+const RECENT: usize = 8;
+/// One `docker run` is refused twice: when it makes a container, and when it pulls. It stands there once.
+const READ: u32 = 24;
 /// Of what would be refused. The page of workloads shows more.
 const MOST_REFUSED: usize = 50;
 
@@ -73,12 +75,16 @@ pub(crate) async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> R
     let admin = visitor.is_admin();
     let actor = (!admin).then(|| visitor.name().to_owned());
     let search = Search { actor, action: Some("deploy".to_owned()), outcome: Some("deny".to_owned()), ..Search::default() };
-    let denials = console.audit.search(&search, None, RECENT).await?.into_iter().map(|recorded| {
+    let denials = console.audit.search(&search, None, READ).await?.into_iter().map(|recorded| {
         let detail: serde_json::Value = serde_json::from_str(&recorded.act.detail).unwrap_or_default();
         let code = detail.get("code").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         Denied { at: moment(recorded.act.at), actor: recorded.act.actor, image: recorded.act.object, code }
     });
-    let denials = denials.collect();
+    let mut denials: Vec<Denied> = denials.collect();
+    denials.dedup_by(|one, other| {
+        (&one.at, &one.actor, &one.image, &one.code) == (&other.at, &other.actor, &other.image, &other.code)
+    });
+    denials.truncate(RECENT);
     let (mut running, mut registries) = (None, Vec::new());
     if admin {
         running = Some(what_runs(&house, &visitor).await?);

@@ -37,7 +37,8 @@ struct WhyPage {
 struct Answer {
     explanation: Explanation,
     chain: Chain,
-    /// The end of the remedy that is typed as it stands there.
+    /// What to do, and the end of it that is typed as it stands there.
+    remedy: String,
     command: Option<String>,
 }
 
@@ -55,16 +56,19 @@ pub(crate) async fn show(
         let explanation = house.console.gate.explain(&workload, &image).await;
         let signers: Signers = house.console.cluster.current().await?.configuration.trust.signers;
         let chain = Chain::of(&explanation, signers);
-        answer = Some(Answer { chain, command: command(&explanation.remedy), explanation });
+        let (remedy, command) = command(&explanation.remedy);
+        answer = Some(Answer { explanation, chain, remedy, command });
     }
     let page = Page::of(&house, &visitor, Section::Why, "Why?").await;
     Ok(shown(&WhyPage { page, image, namespace, answer }))
 }
 
-/// Remedies end with what is to be typed.
-fn command(remedy: &str) -> Option<String> {
-    let at = remedy.rfind("docker trust sign ")?;
-    remedy.get(at..).map(str::to_owned)
+/// Many remedies end with what is to be typed.
+fn command(remedy: &str) -> (String, Option<String>) {
+    match remedy.rfind("docker trust sign ").and_then(|at| remedy.split_at_checked(at)) {
+        Some((says, command)) => (says.trim_end().to_owned(), Some(command.to_owned())),
+        None => (remedy.to_owned(), None),
+    }
 }
 
 #[cfg(test)]
@@ -74,7 +78,8 @@ mod tests {
     #[test]
     fn the_command_of_a_remedy_is_what_stands_at_its_end() {
         let remedy = "a member of acme/qa signs it: docker trust sign dtr.test/acme/app:1";
-        assert_eq!(command(remedy).as_deref(), Some("docker trust sign dtr.test/acme/app:1"));
-        assert_eq!(command("try again"), None);
+        let typed = Some("docker trust sign dtr.test/acme/app:1".to_owned());
+        assert_eq!(command(remedy), ("a member of acme/qa signs it:".to_owned(), typed));
+        assert_eq!(command("try again"), ("try again".to_owned(), None));
     }
 }

@@ -12,7 +12,7 @@ use super::looked_at::path_of;
 use crate::error::Refused;
 use crate::page::{Page, Section, shown};
 use crate::visitor::Guest;
-use crate::words::moment;
+use crate::words::{count, moment};
 
 /// Repositories of one page.
 const MANY: u32 = 50;
@@ -41,6 +41,8 @@ struct ListPage {
     page: Page,
     find: String,
     first: bool,
+    /// How many these are, in words.
+    many: String,
     rows: Vec<Row>,
     next: Option<String>,
 }
@@ -64,6 +66,11 @@ pub(crate) async fn show(
         page: Page::open(&registry, &guest, Section::Repositories, "Repositories").await,
         find,
         first: after.is_none(),
+        many: format!(
+            "{}{}",
+            count(found.len(), "repository", "repositories"),
+            if next.is_some() { " on this page" } else { "" }
+        ),
         rows: found.into_iter().map(row).collect(),
         next,
     }))

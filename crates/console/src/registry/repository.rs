@@ -48,11 +48,15 @@ pub(crate) struct SignedBy {
 }
 
 impl SignedBy {
-    /// `qa (quinn)`.
+    /// `qa (quinn)`; `quinn` alone where the role has her name.
     pub(crate) fn words(&self) -> String {
         let mut people: Vec<&str> = self.keys.iter().filter_map(|(_, account)| account.as_deref()).collect();
         people.dedup();
-        if people.is_empty() { self.role.clone() } else { format!("{} ({})", self.role, people.join(", ")) }
+        if people.is_empty() || people == [self.role.as_str()] {
+            self.role.clone()
+        } else {
+            format!("{} ({})", self.role, people.join(", "))
+        }
     }
 }
 

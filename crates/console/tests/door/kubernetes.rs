@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use wharfinger_cluster::{PodList, PodRunner, PodsUnknown, RunningPods};
 use wharfinger_gate::{Purpose, Workload};
 
-use crate::house::{Browser, House, house_beside};
+use crate::browser::Browser;
+use crate::house::{House, house_beside};
 
 const WORKLOADS: &str = "/manage/workloads";
 const PROXY: &str = "registry.k8s.test/kube-proxy:1";

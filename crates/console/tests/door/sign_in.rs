@@ -5,7 +5,7 @@ use crate::house::house;
 
 /// Every page there is, by who may see it.
 const FOR_ALL: [&str; 3] = ["/manage/", "/manage/accounts", "/manage/profile"];
-const FOR_ADMINS: [&str; 10] = [
+const FOR_ADMINS: [&str; 11] = [
     "/manage/workloads",
     "/manage/settings/contenttrust",
     "/manage/settings/contenttrust/teams?organization=acme",
@@ -15,6 +15,7 @@ const FOR_ADMINS: [&str; 10] = [
     "/manage/settings/configuration/file",
     "/manage/audit",
     "/manage/audit?verify=yes",
+    "/manage/audit/export?format=csv",
     "/manage/why",
 ];
 /// Every form there is, by who may send it. What one may do to accounts is said by the directory.

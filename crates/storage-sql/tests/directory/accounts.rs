@@ -56,10 +56,17 @@ async fn listings_are_ordered_filtered_and_begin_at_start() {
         (AccountFilter::ActiveUsers, &["ada", "bea"]),
         (AccountFilter::InactiveUsers, &["carl"]),
     ] {
-        assert_eq!(names(&store.sql.accounts(filter, &all).await.unwrap()), expected, "{filter:?}");
+        assert_eq!(names(&store.sql.accounts(filter, "", &all).await.unwrap()), expected, "{filter:?}");
     }
+    let named = AccountChange { full_name: Some("Beatrice A%".into()), ..AccountChange::default() };
+    let bea = store.sql.account_named(&"bea".parse().unwrap()).await.unwrap().unwrap();
+    store.sql.update_account(&bea.id, &named).await.unwrap();
+    for (find, expected) in [("A", &["acme", "ada", "bea", "carl"][..]), ("trice", &["bea"]), ("a%", &["bea"]), ("_", &[])] {
+        assert_eq!(names(&store.sql.accounts(AccountFilter::All, find, &all).await.unwrap()), expected, "{find}");
+    }
+    assert_eq!(names(&store.sql.accounts(AccountFilter::Users, "ac", &all).await.unwrap()), [""; 0]);
     let page = Page { start: "ada".into(), limit: 2 };
-    assert_eq!(names(&store.sql.accounts(AccountFilter::All, &page).await.unwrap()), ["ada", "bea"]);
+    assert_eq!(names(&store.sql.accounts(AccountFilter::All, "", &page).await.unwrap()), ["ada", "bea"]);
 }
 
 #[tokio::test]
