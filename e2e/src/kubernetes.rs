@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::api::Api;
+use crate::cache::cached;
 use crate::run::{Ran, run, run_from, until};
 use crate::scene::free_port;
 
@@ -301,9 +302,7 @@ impl Drop for Kubernetes {
     }
 }
 
-/// Where `cargo xtask kubernetes` keeps kube-apiserver and kube-controller-manager: in the user's cache, for all clones.
+/// Where `cargo xtask kubernetes` keeps kube-apiserver and kube-controller-manager.
 pub fn kubernetes_programs() -> PathBuf {
-    let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
-    let cache = std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from);
-    cache.join("wharfinger/kubernetes").join(KUBERNETES_VERSION)
+    cached("kubernetes").join(KUBERNETES_VERSION)
 }

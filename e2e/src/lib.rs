@@ -9,6 +9,7 @@
 #![allow(clippy::return_self_not_must_use, reason = "an assertion that returns its subject is called for its panic")]
 
 mod api;
+mod cache;
 mod cast;
 mod engine;
 mod guarded;
@@ -26,6 +27,7 @@ pub mod story;
 mod wharfinger;
 
 pub use api::{Answer, Api};
+pub use cache::{AXE_VERSION, axe_script};
 pub use cast::Cast;
 pub use engine::{Engine, EngineOptions};
 pub use guarded::{Guarded, NAMESPACE, REFUSED};

@@ -2,12 +2,14 @@
 //!
 //! It needs nothing but Rust, a Debian machine and root for what starts engines. It never changes the product.
 
+mod axe;
 mod bench;
 mod demo;
 mod fuzz;
 mod kubernetes;
 mod layers;
 mod packages;
+mod screenshots;
 mod terminal;
 mod tests;
 
@@ -26,6 +28,9 @@ cargo xtask engine COMMAND…
                      for example: cargo xtask engine cargo test -p wharfinger-e2e --test login
 cargo xtask kubernetes
                      build the tests' Kubernetes API server, unless it is there, and say where it is
+cargo xtask axe      fetch what looks for obstacles in the console's pages, unless it is there, and say where it is
+cargo xtask screenshots
+                     take the pictures in docs/screenshots anew
 cargo xtask fuzz [TARGET…]
                      look for bytes that make a parser stumble: a minute for each target
 cargo xtask bench [PART…] [--json FILE]
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         "test" => tests::run(rest).map(|()| ExitCode::SUCCESS),
         "engine" => tests::with_engine(rest),
         "kubernetes" => kubernetes::run().map(|()| ExitCode::SUCCESS),
+        "axe" => axe::run().map(|()| ExitCode::SUCCESS),
+        "screenshots" => screenshots::run().map(|()| ExitCode::SUCCESS),
         "fuzz" => fuzz::run(rest).map(|()| ExitCode::SUCCESS),
         "bench" => bench::run(rest).map(|()| ExitCode::SUCCESS),
         "layers" => layers::check().map(|()| ExitCode::SUCCESS),

@@ -24,6 +24,9 @@ pub const TESTS: &[&str] = &[
     "chromium-driver",
 ];
 
+/// What makes the console's pictures small.
+pub const SCREENSHOTS: &[&str] = &["pngquant"];
+
 /// What a Kubernetes API server keeps its objects in.
 pub const KUBERNETES: &[&str] = &["etcd-server", "openssl"];
 

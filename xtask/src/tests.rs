@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use wharfinger_e2e::{Engine, EngineOptions};
 
 use crate::terminal::{bold, green, red, waiting};
-use crate::{cargo, kubernetes, packages};
+use crate::{axe, cargo, kubernetes, packages};
 
 const ENGINE: &str = "WHARFINGER_TEST_ENGINE";
 
@@ -18,6 +18,10 @@ pub fn run(filter: &[String]) -> Result<()> {
     packages::ensure_installed(packages::TESTS)?;
     // Without it the rest is worth running: what is left out is said at the end.
     let no_kubernetes = kubernetes::ensure_built().unwrap_or_else(|error| Some(format!("{error:#}")));
+    // The tests that need it say so themselves.
+    if let Err(error) = axe::ensure_fetched() {
+        println!("{}", red(&format!("axe-core could not be fetched: {error:#}")));
+    }
     cargo(&["build", "--workspace"])?;
 
     let (engine, _dir) = own_engine()?;

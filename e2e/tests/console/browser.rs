@@ -1,5 +1,9 @@
 //! Chromium, driven by its own driver, and the person in front of it: who reads labels and buttons, not ids.
 
+mod eyes;
+mod keys;
+mod obstacles;
+
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -11,6 +15,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use wharfinger_e2e::{Api, Scene, free_port, until};
+
+pub use eyes::{Scheme, Screen};
+pub use keys::{DOWN, ENTER, ESCAPE, SPACE, TAB};
 
 /// Longest wait for what should appear.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -220,6 +227,14 @@ impl Browser {
         self.runtime.block_on(self.driver().execute(script, Vec::new())).unwrap()
     }
 
+    /// What Chromium's driver answers beyond the `WebDriver` standard.
+    #[track_caller]
+    fn asks(&self, what: &str, words: &Value) -> Value {
+        let session = self.runtime.block_on(self.driver().session_id()).unwrap().expect("it was started");
+        let answer = Api::at(&format!("http://127.0.0.1:{}", self.port)).post(&format!("/session/{session}/{what}"), words);
+        answer.is(200).json()["value"].take()
+    }
+
     /// Fails when the browser complained: about a script, a policy, something that was not there.
     #[track_caller]
     pub fn complained_of_nothing(&self) {
@@ -234,11 +249,8 @@ impl Browser {
 
     #[track_caller]
     fn complains(&self, expected: impl Fn(&str) -> bool) {
-        let session = self.runtime.block_on(self.driver().session_id()).unwrap().expect("it was started");
-        let asked = json!({ "type": "browser" });
-        // Chromium's own: the WebDriver standard knows no log.
-        let log = Api::at(&format!("http://127.0.0.1:{}", self.port)).post(&format!("/session/{session}/se/log"), &asked);
-        let log = log.is(200).json()["value"].as_array().expect("a list of entries").clone();
+        let log = self.asks("se/log", &json!({ "type": "browser" }));
+        let log = log.as_array().expect("a list of entries").clone();
         let told = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
         let wrong = |entry: &&Value| !matches!(told(entry, "level").as_str(), "DEBUG" | "INFO");
         let log: Vec<_> = log.iter().filter(wrong).filter(|entry| !expected(&told(entry, "message"))).collect();

@@ -1,24 +1,9 @@
 //! The policy's effect on what runs, seen before it is saved and explained afterwards.
 
-use wharfinger_e2e::{Person, Scene};
+use wharfinger_e2e::Scene;
 
 use crate::browser::{Browser, JavaScript};
-
-/// A running container, taken off with this value: the engine is shared.
-struct Container<'a>(&'a Person, String);
-
-impl<'a> Container<'a> {
-    fn run(person: &'a Person, name: String, image: &str) -> Self {
-        person.does(&format!("docker run -d --name {name} {image}"));
-        Self(person, name)
-    }
-}
-
-impl Drop for Container<'_> {
-    fn drop(&mut self) {
-        self.0.sh(&format!("docker rm -f {}", self.1));
-    }
-}
+use crate::lively::Container;
 
 #[test]
 fn what_a_policy_would_refuse_is_seen_before_it_is_saved_and_why_afterwards() {

@@ -1,7 +1,11 @@
 //! The console in a real browser, by clicking: as people do it, with JavaScript and without.
 
+mod album;
 mod browser;
 mod deploying;
+mod keyboard;
+mod lively;
+mod pages;
 mod registry;
 mod sessions;
 mod settings;

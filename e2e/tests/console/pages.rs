@@ -1,0 +1,142 @@
+//! Every page of both consoles, for everybody who may see it: on a wide screen and a phone, in light and dark, and for those who do
+//! not see it. The pictures in `docs/screenshots` are taken on the way.
+
+use crate::album::Album;
+use crate::browser::{Browser, ESCAPE, JavaScript, Scheme, Screen};
+use crate::lively::Lively;
+
+use Scheme::{Dark, Light};
+use Screen::{Phone, Wide};
+
+/// Somebody who goes from page to page.
+struct Visit<'a> {
+    browser: &'a Browser,
+    album: &'a Album,
+}
+
+impl Visit<'_> {
+    /// The page that is open, as everybody gets it; `pictures` of it are kept.
+    #[track_caller]
+    fn looks(&self, pictures: &[(&'static str, Screen, Scheme)]) {
+        for (screen, scheme) in [(Wide, Light), (Wide, Dark), (Phone, Light), (Phone, Dark)] {
+            let wanted = pictures.iter().find(|(_, on, colours)| (*on, *colours) == (screen, scheme));
+            // Whatever axe-core finds on one of two screens and in one of two schemes, it finds in one of these.
+            let examined = screen == Wide && scheme == Light || screen == Phone && scheme == Dark;
+            if wanted.is_none() && !examined {
+                continue;
+            }
+            self.browser.looks_at(screen, scheme);
+            if examined {
+                self.browser.fits().has_no_obstacles();
+            }
+            if let Some((name, ..)) = wanted {
+                self.album.takes(name, self.browser, screen);
+            }
+        }
+        self.browser.looks_at(Wide, Light);
+    }
+
+    #[track_caller]
+    fn goes(&self, address: &str, shows: &str, pictures: &[(&'static str, Screen, Scheme)]) {
+        self.browser.goes(address).sees(shows);
+        self.looks(pictures);
+    }
+
+    #[track_caller]
+    fn signs_in(&self, name: &str, password: &str) {
+        self.browser.fills("User name", name).fills("Password", password).clicks("Sign in").sees("Signed in as");
+    }
+}
+
+#[test]
+fn every_page_of_a_cluster_can_be_used_by_everybody_who_may_see_it() {
+    let (house, browser) = (Lively::up(), Browser::start(JavaScript::On));
+    let _running = house.runs();
+    let album = Album::open(&house.scene);
+    let visit = Visit { browser: &browser, album: &album };
+    let at = |path: &str| house.cluster(path);
+    let why = |image: &str| at(&format!("/manage/why?image={image}"));
+
+    visit.goes(&at("/manage/"), "Sign in", &[("sign-in", Phone, Light)]);
+    visit.signs_in("olga", &house.password("olga"));
+    visit.goes(&at("/manage/"), "Your recent refusals", &[]);
+    visit.goes(&at("/manage/accounts"), "acme", &[]);
+    visit.goes(&at("/manage/accounts/acme"), "operations", &[]);
+    visit.goes(&at("/manage/profile"), "login and signing", &[]);
+    visit.goes(&at("/manage/settings/contenttrust"), "an administrator can change the role", &[]);
+    browser.goes(&at("/manage/")).clicks("Sign out").sees("With the name and password");
+
+    visit.signs_in("admin", &house.password("admin"));
+    visit.goes(
+        &at("/manage/"),
+        "Would be refused now",
+        &[("overview", Wide, Light), ("overview-dark", Wide, Dark), ("overview-phone", Phone, Light)],
+    );
+    visit.goes(&at("/manage/workloads"), "not-released", &[("workloads", Wide, Light)]);
+    visit.goes(&at("/manage/why"), "Nothing is recorded", &[]);
+    visit.goes(&why(&house.half), "may not run", &[("why", Wide, Light), ("why-phone", Phone, Dark)]);
+    visit.goes(&why(&house.signed), "may run", &[]);
+    visit.goes(&at("/manage/accounts"), "Deniz Kaya", &[("accounts", Wide, Light)]);
+    visit.goes(&at("/manage/accounts/acme"), "operations", &[]);
+    visit.goes(&at("/manage/accounts/acme/teams/qa"), "required by the policy", &[("team", Wide, Light)]);
+    visit.goes(&at("/manage/accounts/quinn"), "login and signing", &[]);
+    browser.clicks("Remove Generated on download").sees("These tags lose a signature");
+    visit.looks(&[("key-removal", Wide, Light)]);
+    visit.goes(&at("/manage/profile"), "New client bundle", &[("profile", Wide, Light)]);
+    browser.clicks("Register another public key");
+    visit.looks(&[]);
+    visit.goes(
+        &at("/manage/settings/contenttrust"),
+        "acme/security",
+        &[("content-trust", Wide, Light), ("content-trust-phone", Phone, Light)],
+    );
+    browser.clicks("Remove acme/security").sees("not saved yet").clicks("Save").sees("Save this policy?");
+    visit.looks(&[("preview", Wide, Light)]);
+    visit.goes(&at("/manage/settings/dtr"), "Followed", &[("trusted-registry", Wide, Light)]);
+    visit.goes(&at(&format!("/manage/settings/dtr/remove?host={}", house.scene.registry)), "From then on no image", &[]);
+    visit.goes(&at("/manage/settings/configuration"), "require_signature_from", &[]);
+    let text = browser.holds("Configuration (TOML)").replace("\"acme/security\"", "\"acme/builders\"");
+    browser.fills("Configuration (TOML)", &text).clicks("Compare").sees("Replace the configuration?");
+    visit.looks(&[("configuration", Wide, Light)]);
+    visit.goes(&at("/manage/audit"), "policy.change", &[("audit", Wide, Light)]);
+    visit.goes(&at("/manage/audit?verify=yes&actor=nobody"), "Whole: all", &[]);
+    // On a phone the menu lies over the page, and only when it is asked for.
+    browser.looks_at(Phone, Dark).goes(&at("/manage/")).sees("Overview").never_sees("Audit log").clicks("Menu").sees("Audit log");
+    browser.has_no_obstacles().types(ESCAPE).never_sees("Audit log").clicks("Menu").clicks("Audit log").sees("Verify the chain");
+    visit.goes(&at("/manage/nowhere"), "there is no such page", &[]);
+    browser.complained_of_nothing_but_bad_input();
+    album.closes("cluster");
+}
+
+#[test]
+fn every_page_of_a_registry_can_be_used_by_everybody_who_may_see_it() {
+    let (house, browser) = (Lively::up(), Browser::start(JavaScript::On));
+    let album = Album::open(&house.scene);
+    let visit = Visit { browser: &browser, album: &album };
+    let at = |path: &str| house.registry(path);
+
+    visit.goes(&at("/repositories"), "acme/app", &[]);
+    visit.goes(&at("/repositories/acme/app/tags"), "Signed", &[]);
+    visit.goes(&at("/repositories/acme/app/tags/1.4.0"), "sign in to see", &[]);
+    browser.clicks("Sign in");
+    visit.looks(&[]);
+    visit.signs_in("admin", &house.password("admin"));
+    visit.goes(&at("/repositories"), "Cards and invoices", &[("repositories", Wide, Light)]);
+    visit.goes(&at("/repositories?find=nothing"), "has nothing in its name", &[]);
+    visit.goes(
+        &at("/repositories/acme/app/tags"),
+        "quinn",
+        &[("tags", Wide, Light), ("tags-dark", Wide, Dark), ("tags-phone", Phone, Light)],
+    );
+    visit.goes(&at("/repositories/acme/payments"), "No tag yet", &[]);
+    visit.goes(&at("/repositories/acme/app/tags/1.4.0"), "Layers", &[("tag", Wide, Light)]);
+    visit.goes(&at("/repositories/acme/app/tags/1.5.0-rc1"), "Nobody has signed this tag", &[]);
+    visit.goes(&at("/repositories/acme/app/trust"), "targets/quinn", &[("trust", Wide, Light), ("trust-dark", Wide, Dark)]);
+    visit.goes(&at("/repositories/acme/payments/trust"), "Nothing in it was ever signed", &[]);
+    visit.goes(&at("/repositories/acme/app/access"), "acme/security", &[("access", Wide, Light)]);
+    browser.clicks("Take access from acme/security").sees("Its members keep what they have");
+    visit.looks(&[]);
+    visit.goes(&at("/repositories/acme/nowhere"), "there is no such repository", &[]);
+    browser.complained_of_nothing_but_bad_input();
+    album.closes("registry");
+}
