@@ -13,7 +13,8 @@ const NO_LIMITS: &[(&str, &str)] = &[
     ("crates/api/src/wire.rs", "DEFAULT_LIMIT"),
     // How an operator's command and the console's audit log read their own database.
     ("crates/wharfinger/src/operator.rs", "AT_ONCE"),
-    ("crates/console/src/pages/audit.rs", "AT_ONCE"),
+    ("crates/console/src/pages/audit/export.rs", "AT_ONCE"),
+    ("crates/console/src/pages/audit/whole.rs", "AT_ONCE"),
 ];
 
 struct Row {

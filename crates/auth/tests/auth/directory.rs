@@ -1,6 +1,6 @@
 //! What changes of the directory are refused, and what follows those that are made.
 
-use wharfinger_auth::{AccountChanges, DirectoryError, KeyChanges, NewAccount, NewKey, PolicyTeams, Secret};
+use wharfinger_auth::{AccountChanges, DirectoryError, KeyChanges, NewAccount, NewKey, PolicyTeams, Principal, Secret};
 use wharfinger_identity::{AccountId, Role};
 use wharfinger_storage::accounts::{AccountFilter, Page};
 use wharfinger_storage::audit::Audit as _;

@@ -95,7 +95,12 @@ async fn each_is_decided_by_the_digest_that_runs_and_by_its_namespace() {
     admin.get(&asked).await.is(200).says("may not run").says("value=\"shop\"");
     admin.get(&asked.replace("=shop", "=kube-system")).await.is(200).says("exempt from the policy");
 
-    admin.get("/manage/").await.is(200).says("<dt>May run</dt><dd>1</dd>").says("<dt>Would be refused now</dt><dd>2</dd>");
+    admin
+        .get("/manage/")
+        .await
+        .is(200)
+        .says("<dt>May run</dt><dd>1</dd>")
+        .says("<dt>Would be refused now</dt><dd class=\"bad\">2</dd>");
 }
 
 #[tokio::test]
@@ -133,7 +138,7 @@ async fn what_a_change_would_refuse_of_it_is_seen_before_it_is_saved() {
     preview.says("shop/proxy").hides("kube-system/proxy");
 }
 
-async fn everywhere(admin: &Browser<'_>, words: &str) {
+async fn everywhere(admin: &Browser, words: &str) {
     admin.get(WORKLOADS).await.is(200).says(words);
     admin.get("/manage/").await.is(200).says(words);
 }
