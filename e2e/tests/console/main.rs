@@ -7,6 +7,7 @@ mod keyboard;
 mod lively;
 mod pages;
 mod registry;
+mod rules;
 mod sessions;
 mod settings;
 

@@ -4,7 +4,11 @@
 //! here between two clicks, and of two administrators the slower one is told.
 
 mod draft;
+mod exemption_form;
+mod open;
 mod preview;
+mod rule_form;
+mod wrong;
 
 use std::sync::Arc;
 
@@ -13,29 +17,31 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
 use serde::Deserialize;
+use time::OffsetDateTime;
 use wharfinger_auth::Principal;
 use wharfinger_cluster::{ClusterError, Current};
-use wharfinger_policy::Signers;
+use wharfinger_policy::{RepositoryPattern, Signers};
 use wharfinger_storage::accounts::{AccountFilter, Page as Rows};
 
 use self::draft::Draft;
+use self::open::Open;
 use crate::error::Refused;
 use crate::notices::Notice;
 use crate::page::{Page, Section, render, shown};
-use crate::policy_words::requirement;
+use crate::policy_words;
 use crate::posted::{Fields, Posted, PostedByAdmin};
 use crate::routes::House;
 use crate::visitor::{Admin, Visitor};
-use crate::words::moment;
 
 pub(crate) const PATH: &str = "/manage/settings/contenttrust";
 
-/// A rule, an exemption or an exempt repository of the policy.
+/// A rule, an exemption or an exempt repository of the draft.
 struct Row {
-    /// What the remove button says to the server.
-    index: usize,
+    /// What people call it.
     name: String,
+    /// What it says, as a sentence.
     says: String,
+    is_open: bool,
 }
 
 #[derive(Template)]
@@ -43,6 +49,7 @@ struct Row {
 struct ContentTrustPage {
     page: Page,
     draft: Draft,
+    open: Open,
     /// Whether what the form says differs from what is in force.
     changed: bool,
     wrong: Option<String>,
@@ -52,7 +59,9 @@ struct ContentTrustPage {
     teams: Vec<String>,
     rules: Vec<Row>,
     exemptions: Vec<Row>,
-    repositories: Vec<Row>,
+    /// As it was typed, where it cannot be added.
+    repository: String,
+    wrong_repository: Option<String>,
 }
 
 /// The `<option>`s of an organization's teams.
@@ -70,7 +79,7 @@ pub(crate) struct OfOrganization {
 
 pub(crate) async fn show(State(house): State<Arc<House>>, Admin(visitor): Admin) -> Result<Response, Refused> {
     let current = house.console.cluster.current().await?;
-    let page = page(&house, &visitor, &current, Draft::of(&current), "", None).await?;
+    let page = page(&house, &visitor, &current, Draft::of(&current), Open::default()).await?;
     Ok(shown(&page))
 }
 
@@ -89,43 +98,63 @@ pub(crate) async fn change(
     PostedByAdmin(Posted { visitor, fields }): PostedByAdmin,
 ) -> Result<Response, Refused> {
     let current = house.console.cluster.current().await?;
-    let mut draft = Draft::read(&fields)?;
+    let mut draft = Draft::read(&fields, &current)?;
     if draft.revision != current.revision {
-        return again(&house, &visitor, &current, Draft::of(&current), ClusterError::Changed.into()).await;
+        return again(&house, &visitor, &current, (Draft::of(&current), Open::default()), ClusterError::Changed.into()).await;
     }
-    match fields.text("do") {
-        "add-team" => return add_team(&house, &visitor, &current, draft, &fields).await,
-        "save" => {
-            return match preview::show(&house, &visitor, &current, &draft).await {
-                Ok(response) => Ok(response),
-                Err(refused) => again(&house, &visitor, &current, draft, refused).await,
-            };
-        }
-        "confirm" => {
-            let document = draft.document(&current.configuration.trust);
-            let replaced = house.console.cluster.replace_trust(visitor.name(), document, Some(draft.revision)).await;
-            let change = match replaced {
-                Ok(change) => change,
-                Err(error) => {
-                    let current = house.console.cluster.current().await?;
-                    let draft = if matches!(error, ClusterError::Changed) { Draft::of(&current) } else { draft };
-                    return again(&house, &visitor, &current, draft, error.into()).await;
+    let mut open = Open::read(&fields);
+    let button = fields.text("do");
+    match button {
+        "add-team" => return add_team(&house, &visitor, &current, (draft, open), &fields).await,
+        "add-repository" => return exempt(&house, &visitor, &current, (draft, open), fields.text("repository-name")).await,
+        "confirm" => return save(&house, &visitor, &current, draft).await,
+        "show" => {}
+        "close-rule" | "close-exemption" => open.press(button, &draft),
+        _ => {
+            // Nothing that was typed is lost by another button.
+            match open.settle(&house, &visitor, &current, &mut draft).await {
+                Ok(true) => {}
+                Ok(false) => {
+                    let page = page(&house, &visitor, &current, draft, open).await?;
+                    return Ok(render(StatusCode::BAD_REQUEST, &page));
                 }
-            };
-            let notice = Notice::new("The policy is saved and in force for what is deployed from now on.").with(change.notes);
-            house.notices.leave(visitor.session(), notice).await;
-            return Ok(Redirect::to(PATH).into_response());
+                Err(refused) => return again(&house, &visitor, &current, (draft, open), refused).await,
+            }
+            if button == "save" {
+                return match preview::show(&house, &visitor, &current, &draft).await {
+                    Ok(response) => Ok(response),
+                    Err(refused) => again(&house, &visitor, &current, (draft, open), refused).await,
+                };
+            }
+            draft.press(button);
+            open.press(button, &draft);
         }
-        other => draft.remove(other),
     }
-    Ok(shown(&page(&house, &visitor, &current, draft, fields.text("organization"), None).await?))
+    let page = page(&house, &visitor, &current, draft, open).await?;
+    let page = page.offering(&house, &visitor, fields.text("organization")).await?;
+    Ok(shown(&page))
+}
+
+async fn save(house: &Arc<House>, visitor: &Visitor, current: &Current, draft: Draft) -> Result<Response, Refused> {
+    let document = draft.document(&current.configuration.trust);
+    let change = match house.console.cluster.replace_trust(visitor.name(), document, Some(draft.revision)).await {
+        Ok(change) => change,
+        Err(error) => {
+            let current = house.console.cluster.current().await?;
+            let draft = if matches!(error, ClusterError::Changed) { Draft::of(&current) } else { draft };
+            return again(house, visitor, &current, (draft, Open::default()), error.into()).await;
+        }
+    };
+    let notice = Notice::new("The policy is saved and in force for what is deployed from now on.").with(change.notes);
+    house.notices.leave(visitor.session(), notice).await;
+    Ok(Redirect::to(PATH).into_response())
 }
 
 async fn add_team(
     house: &Arc<House>,
     visitor: &Visitor,
     current: &Current,
-    mut draft: Draft,
+    (mut draft, open): (Draft, Open),
     fields: &Fields,
 ) -> Result<Response, Refused> {
     let (organization, team) = (fields.text("organization"), fields.text("team-name"));
@@ -135,11 +164,32 @@ async fn add_team(
         _ if organization.is_empty() => wrong = Some("Choose the organization first, then the team."),
         Ok(true) if !draft.add(&format!("{organization}/{team}")) => wrong = Some("This team is in the list already."),
         Ok(_) => {}
-        Err(refused) => return again(house, visitor, current, draft, refused).await,
+        Err(refused) => return again(house, visitor, current, (draft, open), refused).await,
     }
     let status = if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
-    let page = page(house, visitor, current, draft, organization, wrong.map(str::to_owned)).await?;
-    Ok(render(status, &page))
+    let page = page(house, visitor, current, draft, open).await?.offering(house, visitor, organization).await?;
+    Ok(render(status, &ContentTrustPage { wrong: wrong.map(str::to_owned), ..page }))
+}
+
+/// A repository for which nobody has to sign, without an end.
+async fn exempt(
+    house: &Arc<House>,
+    visitor: &Visitor,
+    current: &Current,
+    (mut draft, open): (Draft, Open),
+    repository: &str,
+) -> Result<Response, Refused> {
+    let wrong = match repository.parse::<RepositoryPattern>() {
+        Err(error) => Some(error.to_string()),
+        Ok(pattern) if !draft.exempt(&pattern.to_string()) => Some("This repository is in the list already.".to_owned()),
+        Ok(_) => None,
+    };
+    let page = page(house, visitor, current, draft, open).await?;
+    if wrong.is_none() {
+        return Ok(shown(&page));
+    }
+    let page = ContentTrustPage { repository: repository.to_owned(), wrong_repository: wrong, ..page };
+    Ok(render(StatusCode::BAD_REQUEST, &page))
 }
 
 /// The page once more, with what is wrong above it.
@@ -147,11 +197,12 @@ async fn again(
     house: &Arc<House>,
     visitor: &Visitor,
     current: &Current,
-    draft: Draft,
+    (draft, open): (Draft, Open),
     refused: Refused,
 ) -> Result<Response, Refused> {
     let (status, wrong) = refused.in_form()?;
-    Ok(render(status, &page(house, visitor, current, draft, "", Some(wrong)).await?))
+    let page = page(house, visitor, current, draft, open).await?;
+    Ok(render(status, &ContentTrustPage { wrong: Some(wrong), ..page }))
 }
 
 async fn teams_of(house: &House, principal: &Principal, organization: &str) -> Result<Vec<String>, Refused> {
@@ -167,35 +218,42 @@ async fn page(
     visitor: &Visitor,
     current: &Current,
     draft: Draft,
-    organization: &str,
-    wrong: Option<String>,
+    open: Open,
 ) -> Result<ContentTrustPage, Refused> {
-    let trust = &current.configuration.trust;
     let listed = house.console.directory.accounts(&visitor.principal, AccountFilter::Orgs, &Rows::everything()).await?;
-    let organizations: Vec<String> = listed.rows.into_iter().map(|row| row.account.name.to_string()).collect();
-    let organization = organizations.iter().find(|known| *known == organization).cloned().unwrap_or_default();
-    let teams = teams_of(house, &visitor.principal, &organization).await?;
-    let rules = trust.rules.iter().enumerate().filter(|(index, _)| !draft.without_rules.contains(index));
-    let rules = rules.map(|(index, rule)| Row { index, name: rule.label(index), says: requirement(rule) }).collect();
-    let exemptions = trust.exemptions.iter().enumerate().filter(|(index, _)| !draft.without_exemptions.contains(index));
-    let exemptions = exemptions.map(|(index, exemption)| {
-        let (by, and) = (&exemption.requested_by.name, &exemption.approved_by.name);
-        let says = format!("{} (asked for by {by}, approved by {and}, until {})", exemption.reason, moment(exemption.expires));
-        Row { index, name: exemption.label(index), says }
+    let (now, written_rule) = (OffsetDateTime::now_utc(), open.rule.as_ref().and_then(|form| form.place));
+    let written_exemption = open.exemption.as_ref().and_then(|form| form.place);
+    let rules = draft.rules.iter().enumerate().map(|(place, rule)| Row {
+        name: rule.label(place),
+        says: policy_words::rule(rule),
+        is_open: written_rule == Some(place),
     });
-    let repositories = trust.allow_repos.iter().enumerate().filter(|(index, _)| !draft.without_repositories.contains(index));
-    let repositories = repositories.map(|(index, name)| Row { index, name: name.clone(), says: String::new() }).collect();
-    let exemptions = exemptions.collect();
+    let exemptions = draft.exemptions.iter().enumerate().map(|(place, exemption)| Row {
+        name: exemption.label(place),
+        says: policy_words::exemption(exemption, now),
+        is_open: written_exemption == Some(place),
+    });
     Ok(ContentTrustPage {
         page: Page::of(house, visitor, Section::ContentTrust, "Docker Content Trust").await,
         changed: draft != Draft::of(current),
+        wrong: None,
+        organizations: listed.rows.into_iter().map(|row| row.account.name.to_string()).collect(),
+        organization: String::new(),
+        teams: Vec::new(),
+        rules: rules.collect(),
+        exemptions: exemptions.collect(),
+        repository: String::new(),
+        wrong_repository: None,
         draft,
-        wrong,
-        organizations,
-        organization,
-        teams,
-        rules,
-        exemptions,
-        repositories,
+        open,
     })
+}
+
+impl ContentTrustPage {
+    /// With the teams of that organization to choose from, if there is one.
+    async fn offering(self, house: &Arc<House>, visitor: &Visitor, organization: &str) -> Result<Self, Refused> {
+        let organization = self.organizations.iter().find(|known| *known == organization).cloned().unwrap_or_default();
+        let teams = teams_of(house, &visitor.principal, &organization).await?;
+        Ok(Self { organization, teams, ..self })
+    }
 }

@@ -8,5 +8,6 @@ mod kubernetes;
 mod looking;
 mod people;
 mod registry;
+mod rules;
 mod settings;
 mod sign_in;

@@ -78,33 +78,6 @@ async fn of_two_administrators_the_slower_one_is_told_and_overwrites_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_removed_of_a_policy_is_named_before_it_is_saved() {
-    let house = stage().await;
-    let file = "registries = []\n[trust_configuration]\nrequire_content_trust = true\nallow_repos = [\"dtr.test/infra/*\"]\n\
-                [[trust_configuration.rules]]\nimages = [\"dtr.test/pay/*\"]\nrequire = { teams = [\"acme/qa\"] }\n";
-    house.console.cluster.replace_file("admin", file, None).await.unwrap();
-    let admin = house.browser_of("admin").await;
-    let page = admin.get(TRUST).await.is(200).says("dtr.test/pay/*").says("all of acme/qa").says("dtr.test/infra/*");
-    let revision = page.hidden("revision");
-    let form = [("revision", revision.as_str()), ("signers", "any"), ("require", "yes")];
-    let with = |more: &[(&'static str, &'static str)]| -> Vec<(&str, &str)> {
-        form.iter().copied().chain(more.iter().copied()).collect()
-    };
-    admin
-        .submit(TRUST, &with(&[("do", "remove-rule:0")]))
-        .await
-        .is(200)
-        .says("name=\"without-rule\" value=\"0\"")
-        .hides("all of acme/qa");
-    let both = [("without-rule", "0"), ("without-repository", "0")];
-    let preview = admin.submit(TRUST, &with(&[both[0], both[1], ("do", "save")])).await.is(200);
-    preview.says("Removed").says("dtr.test/pay/*").says("dtr.test/infra/*");
-    admin.submit(TRUST, &with(&[both[0], both[1], ("do", "confirm")])).await.leads_to();
-    let trust = house.console.cluster.current().await.unwrap().configuration.trust;
-    assert!(trust.rules.is_empty() && trust.allow_repos.is_empty() && trust.require_content_trust);
-}
-
-#[tokio::test]
 async fn a_policy_form_with_something_wrong_says_what() {
     let house = stage().await;
     let admin = house.browser_of("admin").await;
