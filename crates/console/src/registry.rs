@@ -5,6 +5,7 @@
 
 mod access;
 mod drawing;
+mod history;
 mod image;
 mod list;
 mod looked_at;
@@ -47,6 +48,7 @@ pub struct RegistryConsole {
 pub(crate) struct Registry {
     pub(crate) console: RegistryConsole,
     pub(crate) notices: Notices,
+    pub(crate) memory: history::Memory,
 }
 
 impl Entrance for Registry {
@@ -78,5 +80,5 @@ pub fn registry_console_routes(console: RegistryConsole) -> Router {
         .route(&format!("{repository}/access"), get(access::show).post(access::change))
         .route(&format!("{PATH}/{{namespace}}"), get(nowhere))
         .route(&format!("{repository}/{{*rest}}"), get(nowhere));
-    framed(pages, Registry { console, notices: Notices::new() })
+    framed(pages, Registry { console, notices: Notices::new(), memory: history::Memory::new() })
 }

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use http::StatusCode;
 use wharfinger_oci::Tag;
 use wharfinger_storage::repositories::ManifestSelector;
 
 use super::Registry;
+use super::history::{Asked, History, Piece};
 use super::image::{Config, Image};
 use super::looked_at::LookedAt;
 use super::repository::Signature;
@@ -34,11 +35,13 @@ struct TagPage {
     signature: Option<Signature>,
     /// Manifests that name this one as their subject: digest and type.
     referrers: Vec<(String, String)>,
+    history: History,
 }
 
 pub(crate) async fn show(
     State(registry): State<Arc<Registry>>,
     Path((namespace, name, tag)): Path<(String, String, String)>,
+    Query(asked): Query<Asked>,
     guest: Guest,
 ) -> Result<Response, Refused> {
     let repository = LookedAt::find(&registry, &guest, (&namespace, &name)).await?;
@@ -48,8 +51,11 @@ pub(crate) async fn show(
     let record = content.tag(name, &parsed).await?.ok_or_else(absent)?;
     let manifest = content.manifest(name, &ManifestSelector::Digest(record.digest.clone())).await?;
     let image = manifest.as_ref().map(Image::of).unwrap_or_default();
-    let signature = match TrustData::read(&registry, name).await? {
-        Some(trust) => Signature::of(&registry, guest.account(), &trust, &record.name, Some(&record.digest)).await?,
+    let trust = TrustData::read(&registry, name).await?;
+    let about = (repository.image.as_str(), record.name.as_str());
+    let history = History::of_tag(&registry, &guest, about, &asked, trust.as_ref()).await?;
+    let signature = match &trust {
+        Some(trust) => Signature::of(&registry, guest.account(), trust, &record.name, Some(&record.digest)).await?,
         None => None,
     };
     let referrers = content.referrers(name, &record.digest).await?;
@@ -63,6 +69,7 @@ pub(crate) async fn show(
         updated: moment(record.updated_at),
         image,
         signature,
+        history,
         referrers: referrers.into_iter().map(|referrer| (referrer.digest.to_string(), referrer.media_type)).collect(),
         repository,
     }))

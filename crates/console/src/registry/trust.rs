@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use wharfinger_identity::Account;
 
 use super::Registry;
 use super::drawing::Drawing;
+use super::history::{Asked, History, Piece};
 use super::looked_at::LookedAt;
 use super::trust_data::{Role, TrustData};
 use crate::error::Refused;
@@ -82,11 +83,13 @@ struct TrustPage {
     repository: LookedAt,
     rows: Vec<RoleRow>,
     drawing: Option<Drawing>,
+    history: History,
 }
 
 pub(crate) async fn show(
     State(registry): State<Arc<Registry>>,
     Path((namespace, name)): Path<(String, String)>,
+    Query(asked): Query<Asked>,
     guest: Guest,
 ) -> Result<Response, Refused> {
     let repository = LookedAt::find(&registry, &guest, (&namespace, &name)).await?;
@@ -95,11 +98,13 @@ pub(crate) async fn show(
     for role in trust.iter().flat_map(|trust| &trust.roles) {
         rows.push(row(&registry, guest.account(), role).await?);
     }
+    let history = History::of_all(&registry, &guest, &repository.image, &asked, trust.as_ref()).await?;
     Ok(shown(&TrustPage {
         page: Page::open(&registry, &guest, Section::Repositories, format!("Trust of {}", repository.name())).await,
         repository,
         drawing: (!rows.is_empty()).then(|| Drawing::of(&rows)),
         rows,
+        history,
     }))
 }
 

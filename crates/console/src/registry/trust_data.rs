@@ -49,6 +49,13 @@ pub(crate) struct RoleFile {
     entries: BTreeMap<String, TargetFile>,
 }
 
+impl RoleFile {
+    /// Whether it says anything of a tag.
+    pub(crate) fn names(&self, tag: &str) -> bool {
+        self.entries.contains_key(tag)
+    }
+}
+
 /// A role that stands behind a tag.
 pub(crate) struct Signer<'data> {
     pub(crate) role: &'data Role,

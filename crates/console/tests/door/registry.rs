@@ -1,6 +1,8 @@
 //! The registry's console: who sees what, what is said of signatures, and who may let others in.
 
 mod access;
+mod collection;
+mod history;
 mod looking;
 mod shelf;
 mod signed;

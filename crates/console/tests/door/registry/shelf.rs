@@ -1,6 +1,5 @@
 //! A registry on a temporary `SQLite`, with people, teams, images and trust data signed by real keys.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,21 +8,18 @@ use time::{Duration, OffsetDateTime};
 use wharfinger_auth::{Accounts, Clock, Directory, NewKey, NoPolicy, RegistryAccess, Secret, SessionSettings, Tokens};
 use wharfinger_console::{RegistryConsole, registry_console_routes};
 use wharfinger_identity::TeamId;
-use wharfinger_keys::{KeyId, PrivateKey, SealKey};
+use wharfinger_keys::{PrivateKey, SealKey};
 use wharfinger_oci::Digest;
 use wharfinger_storage::blobs::UploadId;
-use wharfinger_storage::collections::{Collections as _, Head, NewFile, Publication, Published};
 use wharfinger_storage::repositories::{
     BlobLink, Content as _, ManifestPut, NewManifest, Repositories as _, RepositoryRecord, Visibility,
 };
 use wharfinger_storage_blob::BlobFiles;
 use wharfinger_storage_sql::Sql;
 use wharfinger_transport::Live;
-use wharfinger_tuf::{
-    Delegation, Delegations, Hashes, Meta, Metadata, RoleKeys, RoleName, Root, Signed, Snapshot, TargetFile, Targets, Timestamp,
-    TufKey,
-};
+use wharfinger_tuf::{Hashes, TargetFile};
 
+use super::collection::Collection;
 use crate::browser::{Browser, PASSWORD};
 use crate::folk::{CutLive, Folk};
 
@@ -130,55 +126,10 @@ impl Shelf {
     /// Trust data in which the role `targets/<signer>` and `targets/releases` say that `tag` is `pushed`, both signed with `key`.
     pub async fn sign(&self, repository: &str, tag: &str, pushed: &Pushed, signing: Signing<'_>) {
         let Signing { signer, key, forged, lives } = signing;
-        let (base, expires) = (PrivateKey::generate_p256(), OffsetDateTime::now_utc() + lives);
-        let (base_key, key_of_signer) = (TufKey::from_public_key(base.public_key()), TufKey::from_public_key(key.public_key()));
-        let role_keys = |key: &TufKey| RoleKeys { keyids: vec![key.tuf_id()], threshold: 1 };
-        let all = [RoleName::Root, RoleName::Targets, RoleName::Snapshot, RoleName::Timestamp];
-        let root = Root {
-            consistent_snapshot: false,
-            expires,
-            keys: BTreeMap::from([(base_key.tuf_id(), base_key.clone())]),
-            roles: all.into_iter().map(|role| (role, role_keys(&base_key))).collect(),
-            version: 1,
-        };
-        let (signers_role, releases) = (format!("targets/{signer}").parse::<RoleName>().unwrap(), RoleName::releases());
-        let delegation = |name: &RoleName| {
-            let keys = role_keys(&key_of_signer);
-            Delegation { keys, name: name.clone(), paths: vec![String::new()] }
-        };
-        let delegations = Delegations {
-            keys: BTreeMap::from([(key_of_signer.tuf_id(), key_of_signer.clone())]),
-            roles: vec![delegation(&signers_role), delegation(&releases)],
-        };
-        let targets = Targets { delegations, expires, targets: BTreeMap::new(), version: 1 };
-        let entries = BTreeMap::from([(tag.to_owned(), pushed.target.clone())]);
-        let statement = Targets { delegations: Delegations::default(), expires, targets: entries, version: 1 };
-        let stranger = PrivateKey::generate_p256();
-        let by_base = (base_key.tuf_id(), &base);
-        let by_signer = (key_of_signer.tuf_id(), if forged { &stranger } else { key });
-        let mut files = vec![
-            file(RoleName::Root, &root, by_base),
-            file(RoleName::Targets, &targets, by_base),
-            file(signers_role, &statement, by_signer),
-            file(releases, &statement, (key_of_signer.tuf_id(), key)),
-        ];
-        let meta = files.iter().map(|(role, new)| (role.clone(), Meta::of(&new.bytes))).collect();
-        let (role, snapshot) = file(RoleName::Snapshot, &Snapshot { expires, meta, version: 1 }, by_base);
-        let meta = BTreeMap::from([(role.clone(), Meta::of(&snapshot.bytes))]);
-        let (timestamp_role, timestamp) = file(RoleName::Timestamp, &Timestamp { expires, meta, version: 1 }, by_base);
-        let head =
-            Head { timestamp_sha256: timestamp.sha256.clone(), snapshot_sha256: snapshot.sha256.clone(), resign_at: expires };
-        files.extend([(role, snapshot), (timestamp_role, timestamp)]);
-        let publication = Publication {
-            gun: format!("{HOST}/{repository}"),
-            based_on: None,
-            files: files.into_iter().map(|(_, file)| file).collect(),
-            head,
-            used_keys: Vec::new(),
-            by: None,
-            at: OffsetDateTime::now_utc(),
-        };
-        assert_eq!(self.sql.publish(&publication).await.unwrap(), Published::Stored);
+        let mut collection = Collection::new(&format!("{HOST}/{repository}"), signer, key, lives);
+        collection.forger = forged.then(PrivateKey::generate_p256);
+        collection.tag(tag, Some(&pushed.target));
+        collection.publish(&self.sql, &collection.all(), None, OffsetDateTime::now_utc()).await;
     }
 }
 
@@ -201,19 +152,7 @@ impl<'key> Signing<'key> {
 /// An image that was pushed.
 pub struct Pushed {
     pub digest: Digest,
-    target: TargetFile,
-}
-
-fn file<T: Metadata>(role: RoleName, value: &T, by: (KeyId, &PrivateKey)) -> (RoleName, NewFile) {
-    let file = Signed::sign(value, &[by]).unwrap();
-    let new = NewFile {
-        role: role.to_string(),
-        version: 1,
-        sha256: hex::encode(file.sha256()),
-        signed_sha256: None,
-        bytes: file.bytes().to_vec(),
-    };
-    (role, new)
+    pub target: TargetFile,
 }
 
 impl std::ops::Deref for Shelf {
