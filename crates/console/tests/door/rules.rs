@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::house::{Answer, Browser, House, house};
+use crate::browser::{Answer, Browser, PASSWORD};
+use crate::house::{House, house};
 
 const TRUST: &str = "/manage/settings/contenttrust";
 
@@ -56,7 +57,7 @@ fn kept(page: &Answer) -> Vec<(String, String)> {
 }
 
 /// The page's form as it stands, with these fields.
-async fn send(admin: &Browser<'_>, page: &Answer, fields: &[(&str, &str)]) -> Answer {
+async fn send(admin: &Browser, page: &Answer, fields: &[(&str, &str)]) -> Answer {
     let kept = kept(page);
     let all: Vec<(&str, &str)> = kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     admin.submit(TRUST, &[all.as_slice(), fields].concat()).await
@@ -281,7 +282,7 @@ async fn an_exemption_is_approved_by_whoever_writes_or_changes_it_and_by_nobody_
     let house = stage().await;
     let new = wharfinger_auth::NewAccount {
         name: "bea".to_owned(),
-        password: Some(wharfinger_auth::Secret::new(crate::house::PASSWORD)),
+        password: Some(wharfinger_auth::Secret::new(PASSWORD)),
         is_admin: true,
         ..wharfinger_auth::NewAccount::default()
     };
