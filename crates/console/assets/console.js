@@ -124,3 +124,16 @@ for (const field of document.querySelectorAll('textarea[data-file]')) {
     if (input.files[0]) field.value = await input.files[0].text();
   });
 }
+
+// What goes on is shown as it happens.
+for (const place of document.querySelectorAll('[data-told]')) {
+  const source = new EventSource(place.dataset.told);
+  const says = document.querySelector(`[data-told-says="${place.id}"]`);
+  source.addEventListener('look', (event) => {
+    place.innerHTML = event.data;
+    dress(place);
+    const words = place.querySelector('[data-says]')?.textContent ?? '';
+    if (says && says.textContent !== words) says.textContent = words;
+  });
+  source.addEventListener('end', () => source.close());
+}

@@ -8,6 +8,8 @@ use wharfinger_gate::Gate;
 use wharfinger_storage::audit::Audit;
 use wharfinger_trust::Resolver;
 
+use crate::engine::EngineDoor;
+
 /// One cluster's console.
 #[derive(Clone)]
 pub struct Console {
@@ -19,6 +21,8 @@ pub struct Console {
     /// Tells which registries are followed.
     pub resolver: Arc<Resolver>,
     pub audit: Arc<dyn Audit>,
+    /// What visitors deploy goes through it.
+    pub engine: Arc<dyn EngineDoor>,
     /// The cluster's public `host[:port]`, as its title.
     pub host: String,
 }

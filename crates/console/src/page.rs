@@ -19,6 +19,7 @@ pub(crate) enum Section {
     Nowhere,
     Overview,
     Workloads,
+    Deploy,
     Why,
     Accounts,
     Profile,
@@ -33,6 +34,8 @@ pub(crate) enum Section {
 pub(crate) struct Who {
     pub(crate) name: String,
     pub(crate) is_admin: bool,
+    /// Whether they may make services.
+    pub(crate) may_deploy: bool,
     /// Whether they may ask why an image may or may not run.
     pub(crate) may_ask: bool,
     /// What stands in each form as `token`.
@@ -60,9 +63,10 @@ pub(crate) struct Entry {
 }
 
 /// Each for whoever may see the page.
-const FIRST: [Entry; 5] = [
+const FIRST: [Entry; 6] = [
     Entry { words: "Overview", path: "/manage/", section: Section::Overview },
     Entry { words: "Workloads", path: "/manage/workloads", section: Section::Workloads },
+    Entry { words: "Deploy", path: "/manage/deploy", section: Section::Deploy },
     Entry { words: "Why?", path: "/manage/why", section: Section::Why },
     Entry { words: "Users and teams", path: "/manage/accounts", section: Section::Accounts },
     Entry { words: "My profile", path: "/manage/profile", section: Section::Profile },
@@ -81,6 +85,7 @@ impl Page {
         let who = Who {
             name: visitor.name().to_owned(),
             is_admin: visitor.is_admin(),
+            may_deploy: visitor.must(Need::Work).is_ok(),
             may_ask: visitor.must(Need::Operate).is_ok(),
             token: visitor.token.text(),
         };
@@ -132,6 +137,7 @@ impl Page {
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Entry> {
         let (may_ask, is_admin) = (self.may_ask(), self.is_admin());
+        let may_deploy = self.who.as_ref().is_some_and(|who| who.may_deploy);
         let entries: &[Entry] = match self.site {
             Site::Cluster => &FIRST,
             Site::Registry => &OF_REGISTRY,
@@ -139,6 +145,7 @@ impl Page {
         entries.iter().filter(move |entry| match entry.section {
             Section::Why => may_ask,
             Section::Workloads => is_admin,
+            Section::Deploy => may_deploy,
             _ => true,
         })
     }

@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod configuration;
 pub(crate) mod confirm;
 pub(crate) mod content_trust;
+pub(crate) mod deploy;
 pub(crate) mod keys;
 pub(crate) mod login;
 pub(crate) mod overview;

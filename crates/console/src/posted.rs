@@ -52,6 +52,10 @@ impl Fields {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn checked(&self, name: &str) -> bool {
         !self.raw(name).is_empty()
     }

@@ -10,15 +10,17 @@ use wharfinger_auth::Accounts;
 use crate::console::Console;
 use crate::entrance::{Entrance, Site};
 use crate::frame::{framed, nowhere};
+use crate::live::Watchers;
 use crate::notices::Notices;
 use crate::pages::{
-    account, accounts, audit, configuration, content_trust, overview, profile, team, trusted_registry, why, workloads,
+    account, accounts, audit, configuration, content_trust, deploy, overview, profile, team, trusted_registry, why, workloads,
 };
 
 /// What the handlers call.
 pub(crate) struct House {
     pub(crate) console: Console,
     pub(crate) notices: Notices,
+    pub(crate) watchers: Watchers,
 }
 
 impl Entrance for House {
@@ -51,11 +53,15 @@ pub fn console_routes(console: Console) -> Router {
         .route("/manage/accounts/{account}/teams/{team}", get(team::show).post(team::change))
         .route(profile::PATH, get(profile::show).post(profile::change))
         .route("/manage/workloads", get(workloads::show))
+        .route(deploy::PATH, get(deploy::service::show).post(deploy::service::create))
+        .route(deploy::STACK, get(deploy::stack::show).post(deploy::stack::change))
+        .route(deploy::PROGRESS, get(deploy::progress::show))
+        .route("/manage/deploy/events", get(deploy::progress::events))
         .route("/manage/why", get(why::show))
         .route(audit::PATH, get(audit::show))
         .route(audit::EXPORT_PATH, get(audit::export))
         .route(configuration::PATH, get(configuration::show).post(configuration::change))
         .route("/manage/settings/configuration/file", get(configuration::download))
         .route("/manage/{*rest}", get(nowhere));
-    framed(pages, House { console, notices: Notices::new() })
+    framed(pages, House { console, notices: Notices::new(), watchers: Watchers::default() })
 }

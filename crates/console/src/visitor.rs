@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
-use wharfinger_auth::{Need, Principal, Via, authorize};
+use wharfinger_auth::{Need, Principal, Secret, Via, authorize};
 use wharfinger_identity::Account;
 use wharfinger_transport::{Peer, is_cross_site};
 
@@ -21,6 +21,9 @@ pub(crate) struct Visitor {
     pub(crate) principal: Principal,
     pub(crate) token: FormToken,
     pub(crate) from: IpAddr,
+    /// The connection they came by, and what the engine's door knows them by there.
+    pub(crate) peer: Peer,
+    pub(crate) session_token: Secret,
 }
 
 impl Visitor {
@@ -47,14 +50,13 @@ impl Visitor {
 
     /// Nobody when there is no session, or none any more.
     pub(crate) async fn find<E: Entrance>(parts: &Parts, house: &E) -> Result<Option<Self>, Refused> {
-        let (from, accounts) = (address(parts)?, house.accounts());
+        let (peer, accounts) = (peer(parts)?.clone(), house.accounts());
         let Some(token) = house.cookie_name().and_then(|name| session_token(&parts.headers, &name)) else { return Ok(None) };
         let cookie = format!("{}={token}", accounts.cookie_name().unwrap_or_default());
         let Some(principal) = accounts.authenticate(None, None, Some(&cookie)).await? else { return Ok(None) };
-        let visitor = Self { token: FormToken::of_session(token), principal, from };
-        if let Some(peer) = parts.extensions.get::<Peer>() {
-            peer.bind(visitor.principal.account.id.as_str(), Some(visitor.session()))?;
-        }
+        let (token, session_token, from) = (FormToken::of_session(token), Secret::new(token), peer.remote().ip());
+        let visitor = Self { principal, token, from, peer, session_token };
+        visitor.peer.bind(visitor.principal.account.id.as_str(), Some(visitor.session()))?;
         Ok(Some(visitor))
     }
 }
@@ -123,8 +125,12 @@ fn session_token<'headers>(headers: &'headers HeaderMap, name: &str) -> Option<&
 
 /// Where the request comes from: failed logins are counted by it.
 pub(crate) fn address(parts: &Parts) -> Result<IpAddr, Refused> {
+    Ok(peer(parts)?.remote().ip())
+}
+
+fn peer(parts: &Parts) -> Result<&Peer, Refused> {
     let missing = || Refused::page(StatusCode::INTERNAL_SERVER_ERROR, "the listener did not say who calls");
-    Ok(parts.extensions.get::<Peer>().ok_or_else(missing)?.remote().ip())
+    parts.extensions.get::<Peer>().ok_or_else(missing)
 }
 
 /// Refuses what is not sent from a page of this origin. A browser says so with every form: what says nothing is refused as well.

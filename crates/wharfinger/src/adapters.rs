@@ -4,10 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, Request, StatusCode, header};
+use tower::ServiceExt as _;
 use wharfinger_auth::{
-    Access, Accounts, Action, ApiServer, Cut, Kubernetes, PolicyNames, PolicyTeams, RegistryAccess, RepositoryTrust, Tokens,
+    Access, Accounts, Action, ApiServer, Cut, Kubernetes, PolicyNames, PolicyTeams, RegistryAccess, RepositoryTrust, Secret,
+    Tokens,
 };
 use wharfinger_cluster::Cluster;
+use wharfinger_console::EngineDoor;
 use wharfinger_gate::{Directory, DirectoryError, LocalRegistry};
 use wharfinger_identity::{Account, AccountId, PublicKeyId, Role};
 use wharfinger_keys::PublicKey;
@@ -16,7 +23,7 @@ use wharfinger_oci::{Digest, Host, Repository};
 use wharfinger_policy::Owner;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::PublicKeyRecord;
-use wharfinger_transport::Live;
+use wharfinger_transport::{Live, Peer};
 use wharfinger_trust::Resolver;
 
 /// The gate's directory: the accounts of this instance.
@@ -135,5 +142,22 @@ impl wharfinger_auth::SignedTags for RestingOn {
         let id = |record: &PublicKeyRecord| PublicKey::from_spki_der(&record.spki).map(|key| key.canonical_id());
         let ids: Vec<_> = keys.iter().map(id).collect::<Result<_, _>>().map_err(StorageError::unavailable)?;
         self.0.signed_by(&ids).await.map_err(StorageError::unavailable)
+    }
+}
+
+/// The engine's door as a client with a session knocks at it, without a network between.
+pub(crate) struct EngineHere(pub(crate) Router);
+
+#[async_trait]
+impl EngineDoor for EngineHere {
+    async fn call(&self, session: &Secret, peer: &Peer, mut request: Request<Body>) -> Response {
+        let Ok(mut bearer) = HeaderValue::try_from(format!("Bearer {}", session.reveal())) else {
+            return StatusCode::UNAUTHORIZED.into_response();
+        };
+        bearer.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+        request.extensions_mut().insert(peer.clone());
+        let Ok(response) = self.0.clone().oneshot(request).await;
+        response
     }
 }

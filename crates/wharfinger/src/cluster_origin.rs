@@ -15,7 +15,7 @@ use wharfinger_engine::{Engine, EngineAddress, EngineTls, Upstream};
 use wharfinger_gate::{Gate, LocalRegistry};
 use wharfinger_trust::Resolver;
 
-use crate::adapters::{AccountsDirectory, CutLive, PolicyOf, RestingOn, SharedRegistry};
+use crate::adapters::{AccountsDirectory, CutLive, EngineHere, PolicyOf, RestingOn, SharedRegistry};
 use crate::instance::Instance;
 use crate::kubernetes::{self, Keeper};
 use crate::options::Options;
@@ -84,6 +84,7 @@ impl ClusterOrigin {
             Some(Arc::new(RestingOn(resolver.clone()))),
             sql.clone(),
         ));
+        let engine = Arc::new(Engine::new(upstream(options)?, instance.accounts.clone(), gate.clone(), sql.clone()));
         let console = Console {
             accounts: instance.accounts.clone(),
             directory: people_directory.clone(),
@@ -92,12 +93,12 @@ impl ClusterOrigin {
             gate: gate.clone(),
             resolver: resolver.clone(),
             audit: sql.clone(),
+            engine: Arc::new(EngineHere(wharfinger_engine::routes(engine.clone()))),
             host: options.cluster.host.to_string(),
         };
         let people = AccountsApi { accounts: instance.accounts.clone(), directory: people_directory, bundles: Some(bundles) };
         let settings =
             ClusterApi { accounts: instance.accounts.clone(), cluster: cluster.clone(), gate: gate.clone(), audit: sql.clone() };
-        let engine = Arc::new(Engine::new(upstream(options)?, instance.accounts.clone(), gate.clone(), sql.clone()));
         match engine.check().await {
             Ok(version) => tracing::info!(engine = options.engine, api = %version, "the engine answers"),
             Err(error) => tracing::warn!(engine = options.engine, "{error}"),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
+use axum::response::Response;
 use axum::{Extension, Router};
 use http::{HeaderMap, Request, StatusCode, header};
 use tower::ServiceExt as _;
@@ -84,6 +85,13 @@ impl Browser {
     }
 
     pub async fn send(&self, request: http::request::Builder, body: String) -> Answer {
+        let (parts, body) = self.open(request, body).await.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
+    /// An answer whose body is still to be read.
+    pub async fn open(&self, request: http::request::Builder, body: String) -> Response {
         let mut request = request.header(header::HOST, self.host);
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, "theme=dark").header(header::COOKIE, cookie);
@@ -91,10 +99,7 @@ impl Browser {
         let address: SocketAddr = "192.0.2.1:40000".parse().unwrap();
         let peer = Peer::new(address, None, &self.live);
         let router = self.router.clone().layer(Extension(peer));
-        let response = router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        Answer { status: parts.status, headers: parts.headers, bytes }
+        router.oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
     }
 
     pub async fn get(&self, path: &str) -> Answer {

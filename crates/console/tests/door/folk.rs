@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use wharfinger_auth::{Accounts, Directory, NewAccount, NewTeam, Principal, Secret, Via};
-use wharfinger_identity::{AccountId, PublicKeyId};
+use wharfinger_identity::{AccountId, PublicKeyId, Role};
 use wharfinger_transport::Live;
 
 use crate::browser::PASSWORD;
@@ -20,7 +20,12 @@ impl Folk {
     }
 
     pub async fn user(&self, name: &str) {
-        let new = NewAccount { name: name.to_owned(), password: Some(Secret::new(PASSWORD)), ..NewAccount::default() };
+        self.user_as(name, Role::RestrictedControl).await;
+    }
+
+    pub async fn user_as(&self, name: &str, role: Role) {
+        let password = Some(Secret::new(PASSWORD));
+        let new = NewAccount { name: name.to_owned(), password, role: Some(role), ..NewAccount::default() };
         self.directory.create_account(&self.principal("admin").await, new).await.unwrap();
     }
 

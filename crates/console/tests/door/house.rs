@@ -11,6 +11,7 @@ use wharfinger_auth::{
 };
 use wharfinger_cluster::{Cluster, PodRunner};
 use wharfinger_console::{Console, console_routes};
+use wharfinger_engine::{Engine, Upstream};
 use wharfinger_gate::{DirectoryError, Gate};
 use wharfinger_keys::{PublicKey, SealKey};
 use wharfinger_policy::Owner;
@@ -20,6 +21,7 @@ use wharfinger_transport::Live;
 use wharfinger_trust::Resolver;
 
 use crate::browser::{Browser, PASSWORD};
+use crate::engine::{FakeEngine, Here};
 use crate::folk::{CutLive, Folk};
 
 struct Keys(Arc<Accounts>);
@@ -48,6 +50,7 @@ impl Kubernetes for NoKubernetes {
 pub struct House {
     pub console: Console,
     pub router: Router,
+    pub engine: FakeEngine,
     folk: Folk,
     live: Arc<Live>,
     _folder: tempfile::TempDir,
@@ -81,21 +84,26 @@ async fn house_of(pods: Option<Arc<dyn PodRunner>>) -> House {
     let resolver = Arc::new(Resolver::new(sql.clone(), Arc::new(now)));
     let keys = Arc::new(Keys(accounts.clone()));
     let cluster = Cluster::new(sql.clone(), sql.clone(), sql.clone(), seal.clone(), None, Some(resolver.clone()), now);
+    let gate = Arc::new(Gate::new(sql.clone(), keys, resolver.clone(), sql.clone(), None, seal, now));
+    let engine = FakeEngine::start();
+    let upstream = Upstream::new(engine.address().parse().unwrap(), None).unwrap();
+    let door = Arc::new(Engine::new(upstream, accounts.clone(), gate.clone(), sql.clone()));
     let console = Console {
         bundles: Arc::new(Bundles::new(accounts.clone(), ca.clone(), sql.clone(), Arc::new(NoKubernetes), settings)),
         cluster: Arc::new(match pods {
             Some(pods) => cluster.beside(pods),
             None => cluster,
         }),
-        gate: Arc::new(Gate::new(sql.clone(), keys, resolver.clone(), sql.clone(), None, seal, now)),
+        gate,
         accounts,
         directory,
         resolver,
         audit: sql,
+        engine: Arc::new(Here(wharfinger_engine::routes(door))),
         host: "cluster.test".to_owned(),
     };
     let folk = Folk { accounts: console.accounts.clone(), directory: console.directory.clone() };
-    House { router: console_routes(console.clone()), console, folk, live, _folder: folder }
+    House { router: console_routes(console.clone()), console, engine, folk, live, _folder: folder }
 }
 
 impl std::ops::Deref for House {

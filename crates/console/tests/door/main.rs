@@ -2,6 +2,8 @@
 
 mod browser;
 mod configuration;
+mod deploy;
+mod engine;
 mod folk;
 mod house;
 mod kubernetes;

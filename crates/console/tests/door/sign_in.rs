@@ -4,7 +4,9 @@ use crate::browser::PASSWORD;
 use crate::house::house;
 
 /// Every page there is, by who may see it.
-const FOR_ALL: [&str; 3] = ["/manage/", "/manage/accounts", "/manage/profile"];
+const FOR_ALL: [&str; 5] = ["/manage/", "/manage/accounts", "/manage/profile", "/manage/deploy", "/manage/deploy/stack"];
+/// For whoever may see the service that is named; none of it is there here.
+const OF_A_SERVICE: [&str; 2] = ["/manage/deploy/progress?service=web", "/manage/deploy/events?stack=shop"];
 const FOR_ADMINS: [&str; 11] = [
     "/manage/workloads",
     "/manage/settings/contenttrust",
@@ -19,7 +21,14 @@ const FOR_ADMINS: [&str; 11] = [
     "/manage/why",
 ];
 /// Every form there is, by who may send it. What one may do to accounts is said by the directory.
-const FORMS_FOR_ALL: [&str; 4] = ["/manage/logout", "/manage/profile", "/manage/accounts/ada", "/manage/accounts/acme/teams/qa"];
+const FORMS_FOR_ALL: [&str; 6] = [
+    "/manage/logout",
+    "/manage/profile",
+    "/manage/accounts/ada",
+    "/manage/accounts/acme/teams/qa",
+    "/manage/deploy",
+    "/manage/deploy/stack",
+];
 const FORMS_FOR_ADMINS: [&str; 5] = [
     "/manage/settings/contenttrust",
     "/manage/settings/dtr",
@@ -33,7 +42,7 @@ async fn whoever_is_not_signed_in_is_led_to_the_login_page_and_back() {
     let house = house().await;
     let nobody = house.browser();
     assert_eq!(nobody.get("/").await.leads_to(), "/manage/");
-    for path in FOR_ALL.iter().chain(&FOR_ADMINS) {
+    for path in FOR_ALL.iter().chain(&OF_A_SERVICE).chain(&FOR_ADMINS) {
         let next = percent_encoding::utf8_percent_encode(path, percent_encoding::NON_ALPHANUMERIC);
         assert_eq!(nobody.get(path).await.leads_to(), format!("/manage/login?next={next}"));
     }
@@ -136,7 +145,7 @@ async fn no_route_is_missing_from_these_lists() {
     let routes = table.matches(".route(").count();
     let others = ["/manage", "/manage/{*rest}"].len();
     let mut paths: Vec<&str> =
-        FOR_ALL.iter().chain(&FOR_ADMINS).chain(&FORMS_FOR_ALL).chain(&FORMS_FOR_ADMINS).copied().collect();
+        FOR_ALL.iter().chain(&OF_A_SERVICE).chain(&FOR_ADMINS).chain(&FORMS_FOR_ALL).chain(&FORMS_FOR_ADMINS).copied().collect();
     // Signing out is in the table of what both consoles have.
     paths.retain(|path| !path.contains("?verify") && *path != "/manage/logout");
     for path in &mut paths {

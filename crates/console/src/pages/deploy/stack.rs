@@ -1,0 +1,179 @@
+//! `/manage/deploy/stack`: a stack by its file. All its images are decided, and shown, before anything of it is made.
+
+use std::collections::BTreeSet;
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::StatusCode;
+use wharfinger_auth::Need;
+use wharfinger_oci::{Host, Reference};
+use wharfinger_stack::Stack;
+
+use super::progress_of;
+use super::steps::{Does, Steps};
+use crate::engine::registry_login::RegistryLogin;
+use crate::engine::services::Decided;
+use crate::engine::{Engine, Said};
+use crate::error::Refused;
+use crate::notices::Notice;
+use crate::page::{Page, Section, render};
+use crate::posted::{Fields, Posted};
+use crate::routes::House;
+use crate::visitor::Visitor;
+
+/// Of a stack file: all of Docker's examples together are smaller.
+const LONGEST_FILE: usize = 512 * 1024;
+
+/// What was typed.
+#[derive(Clone, Default)]
+struct Typed {
+    name: String,
+    file: String,
+    prune: bool,
+}
+
+#[derive(Template)]
+#[template(path = "deploy/stack.html")]
+struct StackPage {
+    page: Page,
+    typed: Typed,
+    wrong: Option<String>,
+}
+
+/// What would be made, and what each image meets.
+#[derive(Template)]
+#[template(path = "deploy/stack_preview.html")]
+struct PreviewPage<'a> {
+    page: Page,
+    typed: &'a Typed,
+    stack: &'a Stack,
+    steps: &'a Steps,
+    decided: Vec<(&'a str, Decided)>,
+    /// The registries that its images come from.
+    hosts: BTreeSet<Host>,
+    registry: String,
+    registry_user: String,
+    wrong: Option<String>,
+}
+
+/// It was begun and not brought to its end.
+#[derive(Template)]
+#[template(path = "deploy/stack_partly.html")]
+struct PartlyPage<'a> {
+    page: Page,
+    typed: &'a Typed,
+    steps: &'a Steps,
+    why: String,
+}
+
+impl PreviewPage<'_> {
+    fn is_refused(&self) -> bool {
+        self.decided.iter().any(|(_, decided)| decided.is_refused())
+    }
+}
+
+impl Typed {
+    fn read(fields: &Fields) -> Self {
+        Self { name: fields.text("name").to_owned(), file: fields.raw("file").to_owned(), prune: fields.checked("prune") }
+    }
+}
+
+pub(crate) async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Result<Response, Refused> {
+    visitor.must(Need::Work)?;
+    Ok(edited(&house, &visitor, Typed::default(), None).await)
+}
+
+pub(crate) async fn change(State(house): State<Arc<House>>, Posted { visitor, fields }: Posted) -> Result<Response, Refused> {
+    visitor.must(Need::Work)?;
+    let typed = Typed::read(&fields);
+    if fields.text("do") == "edit" {
+        return Ok(edited(&house, &visitor, typed, None).await);
+    }
+    match decided(&house, &visitor, &typed, &fields).await {
+        Ok(response) => Ok(response),
+        Err(refused) => {
+            let wrong = in_form(refused)?;
+            Ok(edited(&house, &visitor, typed, Some(wrong)).await)
+        }
+    }
+}
+
+/// What the engine says of the swarm, too, is for whoever sent the form.
+fn in_form(refused: Refused) -> Result<(StatusCode, String), Refused> {
+    match refused {
+        Refused::Page { status, message, retry_after: None } => Ok((status, message)),
+        other => Err(other),
+    }
+}
+
+async fn edited(house: &Arc<House>, visitor: &Visitor, typed: Typed, wrong: Option<(StatusCode, String)>) -> Response {
+    let page = Page::of(house, visitor, Section::Deploy, "Deploy a stack").await;
+    let (status, wrong) = wrong.map_or((StatusCode::OK, None), |(status, wrong)| (status, Some(wrong)));
+    render(status, &StackPage { page, typed, wrong })
+}
+
+/// Reads the file and decides all that is in it; with *Deploy* makes it, if nothing is refused.
+async fn decided(house: &Arc<House>, visitor: &Visitor, typed: &Typed, fields: &Fields) -> Result<Response, Refused> {
+    if typed.file.len() > LONGEST_FILE {
+        return Err(Refused::page(StatusCode::PAYLOAD_TOO_LARGE, "a stack file has at most 512 KiB here"));
+    }
+    let stack = Stack::read(&typed.name, &typed.file).map_err(|error| Refused::mistake(error.to_string()))?;
+    let engine = Engine::of(house, visitor);
+    let mut steps = Steps::plan(&engine, &stack, typed.prune).await?;
+    let hosts: BTreeSet<Host> = images(&stack).filter_map(|(_, image)| Some(Reference::from_str(&image).ok()?.host)).collect();
+    let (login, wrong) = match login(fields, &hosts) {
+        Ok(login) => (login.map(Arc::new), None),
+        Err(why) => (None, Some(why.to_owned())),
+    };
+    let mut decided = Vec::new();
+    for (service, image) in images(&stack) {
+        decided.push((service, engine.decide(&image, login.as_ref()).await?));
+    }
+    let deploys = fields.text("do") == "deploy";
+    let stopped = wrong.is_some() || decided.iter().any(|(_, decided)| decided.is_refused());
+    if deploys && !stopped {
+        steps.take(&engine, login.as_deref()).await;
+        return Ok(taken(house, visitor, typed, &steps).await);
+    }
+    let page = Page::of(house, visitor, Section::Deploy, format!("Deploy the stack {}?", stack.name)).await;
+    let (registry, registry_user) = (fields.text("registry").to_owned(), fields.text("registry-user").to_owned());
+    let status = match (&wrong, deploys) {
+        (Some(_), _) => StatusCode::BAD_REQUEST,
+        (None, true) => StatusCode::FORBIDDEN,
+        (None, false) => StatusCode::OK,
+    };
+    let (typed, stack, steps) = (typed, &stack, &steps);
+    Ok(render(status, &PreviewPage { page, typed, stack, steps, decided, hosts, registry, registry_user, wrong }))
+}
+
+/// Each image, with the service it is of.
+fn images(stack: &Stack) -> impl Iterator<Item = (&str, String)> {
+    stack.services.iter().flat_map(|service| service.images().into_iter().map(|image| (service.name.as_str(), image)))
+}
+
+fn login(fields: &Fields, hosts: &BTreeSet<Host>) -> Result<Option<RegistryLogin>, &'static str> {
+    let host = fields.text("registry").parse::<Host>().ok().filter(|host| hosts.contains(host));
+    match host {
+        Some(host) => RegistryLogin::read(fields, host).map_err(|(_, why)| why),
+        None if fields.text("registry-user").is_empty() && fields.raw("registry-password").is_empty() => Ok(None),
+        None => Err("Choose the registry that the password is for."),
+    }
+}
+
+async fn taken(house: &Arc<House>, visitor: &Visitor, typed: &Typed, steps: &Steps) -> Response {
+    match steps.refused() {
+        None => {
+            let notice = Notice::new(format!("The stack {} is deployed.", typed.name)).with(steps.done());
+            house.notices.leave(visitor.session(), notice).await;
+            Redirect::to(&progress_of("stack", &typed.name)).into_response()
+        }
+        Some(Said { status: StatusCode::UNAUTHORIZED, .. }) => Refused::SignIn { next: None }.into_response(),
+        Some(said) => {
+            let page = Page::of(house, visitor, Section::Deploy, format!("The stack {} is deployed in part", typed.name)).await;
+            render(said.status, &PartlyPage { page, typed, steps, why: said.message.clone() })
+        }
+    }
+}
