@@ -241,6 +241,13 @@ impl Browser {
         self.complains(|_| false);
     }
 
+    /// As [`Browser::complained_of_nothing`], where containers start while a page is open: each brings an interface to the machine, for
+    /// which the browser breaks off what it is being told, and asks anew.
+    #[track_caller]
+    pub fn complained_of_nothing_but_networks(&self) {
+        self.complains(|message| message.contains("net::ERR_NETWORK_CHANGED"));
+    }
+
     /// As [`Browser::complained_of_nothing`], where something wrong was sent on purpose: the browser notes such an answer.
     #[track_caller]
     pub fn complained_of_nothing_but_bad_input(&self) {

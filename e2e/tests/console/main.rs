@@ -8,8 +8,10 @@ mod lively;
 mod pages;
 mod registry;
 mod rules;
+mod services;
 mod sessions;
 mod settings;
+mod stacks;
 
 use wharfinger_e2e::Scene;
 

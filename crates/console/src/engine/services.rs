@@ -15,6 +15,7 @@ use crate::error::Refused;
 const CONTAINER: &str = "/TaskTemplate/ContainerSpec";
 
 /// An image and what a deployment of it meets now.
+#[derive(Clone)]
 pub(crate) struct Decided {
     pub(crate) image: String,
     pub(crate) explanation: Explanation,

@@ -63,7 +63,7 @@ impl Progress {
         if all == settled {
             return if all == 1 { "It runs.".to_owned() } else { format!("All {} run.", count(all, "service", "services")) };
         }
-        let failing = self.tasks.iter().filter(|task| !task.error.is_empty()).count();
+        let failing = self.tasks.iter().filter(|task| task.class == "bad").count();
         let failing = if failing == 0 { String::new() } else { format!(", {}", count(failing, "task failed", "tasks failed")) };
         let running: u64 = self.services.iter().map(|service| service.running).sum();
         let wanted: u64 = self.services.iter().filter_map(|service| service.wanted).sum();

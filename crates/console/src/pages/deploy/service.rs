@@ -80,7 +80,8 @@ pub(crate) async fn create(State(house): State<Arc<House>>, Posted { visitor, fi
             StatusCode::CONFLICT => {
                 page.wrong.insert("name", format!("{message}. Choose another name, or change that service with its stack file."));
             }
-            _ => page.refused = Some(message),
+            // Said once: with the denial stands what to do.
+            _ => page.refused = Some(message).filter(|message| denied.as_ref().is_none_or(|denied| denied.message != *message)),
         }
         page.denied = denied;
     };

@@ -1,13 +1,15 @@
 //! `/manage/deploy/stack`: a stack by its file. All its images are decided, and shown, before anything of it is made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
+use tokio::time::timeout;
 use wharfinger_auth::Need;
 use wharfinger_oci::{Host, Reference};
 use wharfinger_stack::Stack;
@@ -26,6 +28,9 @@ use crate::visitor::Visitor;
 
 /// Of a stack file: all of Docker's examples together are smaller.
 const LONGEST_FILE: usize = 512 * 1024;
+
+/// For the decisions on all images of a file.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What was typed.
 #[derive(Clone, Default)]
@@ -128,10 +133,10 @@ async fn decided(house: &Arc<House>, visitor: &Visitor, typed: &Typed, fields: &
         Ok(login) => (login.map(Arc::new), None),
         Err(why) => (None, Some(why.to_owned())),
     };
-    let mut decided = Vec::new();
-    for (service, image) in images(&stack) {
-        decided.push((service, engine.decide(&image, login.as_ref()).await?));
-    }
+    let decided = timeout(PATIENCE, all_decided(&engine, &stack, login.as_ref())).await.map_err(|_| {
+        let why = "not every image was decided in time, so nothing is made: a registry answers slowly. Try again";
+        Refused::page(StatusCode::GATEWAY_TIMEOUT, why)
+    })??;
     let deploys = fields.text("do") == "deploy";
     let stopped = wrong.is_some() || decided.iter().any(|(_, decided)| decided.is_refused());
     if deploys && !stopped {
@@ -147,6 +152,24 @@ async fn decided(house: &Arc<House>, visitor: &Visitor, typed: &Typed, fields: &
     };
     let (typed, stack, steps) = (typed, &stack, &steps);
     Ok(render(status, &PreviewPage { page, typed, stack, steps, decided, hosts, registry, registry_user, wrong }))
+}
+
+/// What each image meets; one that several services have is decided once.
+async fn all_decided<'s>(
+    engine: &Engine<'_>,
+    stack: &'s Stack,
+    login: Option<&Arc<RegistryLogin>>,
+) -> Result<Vec<(&'s str, Decided)>, Refused> {
+    let (mut known, mut all) = (BTreeMap::<String, Decided>::new(), Vec::new());
+    for (service, image) in images(stack) {
+        let decided = match known.get(&image) {
+            Some(decided) => decided.clone(),
+            None => engine.decide(&image, login).await?,
+        };
+        known.insert(image, decided.clone());
+        all.push((service, decided));
+    }
+    Ok(all)
 }
 
 /// Each image, with the service it is of.
