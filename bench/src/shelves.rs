@@ -17,6 +17,7 @@ use wharfinger_storage::repositories::{
 };
 use wharfinger_storage_blob::BlobFiles;
 use wharfinger_storage_sql::Sql;
+use wharfinger_tuf::RoleName;
 
 use crate::world;
 
@@ -152,7 +153,7 @@ async fn tags(sql: &Sql, blobs: &BlobFiles) -> Result<()> {
 async fn signatures(sql: &Sql, host: &str) -> Result<()> {
     let (gun, signer) = (format!("{host}/{LARGE}"), world::signer());
     let mut forge = world::repository(&gun, &signer, SIGNED);
-    let (mut based_on, mut known) = (None, BTreeSet::new());
+    let (mut based_on, mut known, mut root) = (None, BTreeSet::new(), None);
     let began = OffsetDateTime::now_utc() - Duration::days(30);
     for (number, hours) in (1..=PUBLISHED).zip(0..) {
         if number > 1 {
@@ -161,7 +162,11 @@ async fn signatures(sql: &Sql, host: &str) -> Result<()> {
                 forge.tag(role, &format!("v{number}"), &format!("content of {number}"));
             }
         }
-        let site = forge.render();
+        // The root stays the file it was: signed anew it would be another one of the same version.
+        let site = forge.render_spoiled(|role, bytes| match role {
+            RoleName::Root => root.get_or_insert(bytes).clone(),
+            _ => bytes,
+        });
         let mut files = Vec::new();
         for (name, bytes) in &site.files {
             let Some((version, role)) = name.strip_suffix(".json").and_then(|name| name.split_once('.')) else { continue };

@@ -38,6 +38,11 @@ impl Fields {
         Ok(Self(fields.into_iter().map(|(name, value)| (name, value.replace("\r\n", "\n"))).collect()))
     }
 
+    /// A form as it is before anybody typed.
+    pub(crate) fn of<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
     /// The first of that name, without spaces around it; empty when there is none.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.raw(name).trim()

@@ -9,7 +9,9 @@ mod history;
 mod image;
 mod list;
 mod looked_at;
+mod making;
 mod repository;
+mod settings;
 mod tag;
 mod trust;
 mod trust_data;
@@ -19,14 +21,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use wharfinger_auth::{Accounts, Clock, RegistryAccess};
+use wharfinger_auth::{Accounts, Clock, RegistryAccess, RepositoryTrust};
 use wharfinger_storage::blobs::Blobs;
 use wharfinger_storage::collections::Collections;
 use wharfinger_storage::repositories::Content;
 
 use crate::entrance::{Entrance, Site};
 use crate::frame::{framed, nowhere};
-use crate::notices::Notices;
+use crate::notices::{Notice, Notices};
+use crate::visitor::Guest;
 
 pub(crate) const PATH: &str = "/repositories";
 
@@ -39,6 +42,8 @@ pub struct RegistryConsole {
     pub blobs: Arc<dyn Blobs>,
     /// The trust data, as the Notary server keeps it.
     pub collections: Arc<dyn Collections>,
+    /// What of a repository is signed, and the end of it.
+    pub trust: Arc<dyn RepositoryTrust>,
     pub clock: Clock,
     /// The registry's public `host[:port]`: images and trust data are named by it.
     pub host: String,
@@ -49,6 +54,15 @@ pub(crate) struct Registry {
     pub(crate) console: RegistryConsole,
     pub(crate) notices: Notices,
     pub(crate) memory: history::Memory,
+}
+
+impl Registry {
+    /// Leaves somebody a word for the next page.
+    pub(crate) async fn leave(&self, guest: &Guest, notice: String) {
+        if let Some(visitor) = &guest.visitor {
+            self.notices.leave(visitor.session(), Notice::new(notice)).await;
+        }
+    }
 }
 
 impl Entrance for Registry {
@@ -73,10 +87,12 @@ pub fn registry_console_routes(console: RegistryConsole) -> Router {
     let pages = Router::new()
         .route(PATH, get(list::show))
         .route(&format!("{PATH}/"), get(async || Redirect::to(PATH)))
+        .route(&format!("{PATH}/new"), get(making::show).post(making::make))
         .route(&repository, get(repository::show))
         .route(&format!("{repository}/tags"), get(repository::show))
-        .route(&format!("{repository}/tags/{{tag}}"), get(tag::show))
+        .route(&format!("{repository}/tags/{{tag}}"), get(tag::show).post(tag::delete))
         .route(&format!("{repository}/trust"), get(trust::show))
+        .route(&format!("{repository}/settings"), get(settings::show).post(settings::change))
         .route(&format!("{repository}/access"), get(access::show).post(access::change))
         .route(&format!("{PATH}/{{namespace}}"), get(nowhere))
         .route(&format!("{repository}/{{*rest}}"), get(nowhere));

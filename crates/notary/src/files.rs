@@ -1,12 +1,9 @@
 //! Reading and deleting. Every read is bound to one GUN and one role, those by hash too: the right to read one collection opens no other.
 
-use wharfinger_identity::Account;
-use wharfinger_oci::Repository;
 use wharfinger_storage::collections::{Publisher, StoredFile};
 use wharfinger_tuf::{Gun, RoleName};
 
 use crate::Notary;
-use crate::access::publisher;
 use crate::error::Fault;
 use crate::routes::Which;
 
@@ -37,10 +34,5 @@ impl Notary {
             tracing::info!(%gun, "trust data deleted");
         }
         Ok(deleted)
-    }
-
-    /// Removes the trust data of a repository that is itself removed; whether there was any.
-    pub async fn delete_repository(&self, repository: &Repository, by: Option<&Account>) -> Result<bool, Fault> {
-        self.delete(&self.gun(repository)?, by.map(publisher).as_ref()).await
     }
 }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
+use wharfinger_auth::RepositoryTrust;
+use wharfinger_identity::Account;
 use wharfinger_oci::{Digest, Repository, Tag};
+use wharfinger_storage::StorageError;
 use wharfinger_storage::collections::Head;
 use wharfinger_tuf::{Gun, RoleName, Signed, Targets};
 
 use crate::Notary;
+use crate::access::publisher;
 use crate::error::Fault;
 
 impl Notary {
@@ -29,6 +34,20 @@ impl Notary {
         let Some(file) = self.current(gun, head, role).await? else { return Ok(None) };
         let parsed = Signed::<Targets>::parse(&file.bytes);
         parsed.map(|file| Some(file.signed)).map_err(|error| Fault::Damaged(format!("{role} of {gun}: {error}")))
+    }
+}
+
+/// As whoever removes a repository or a tag has to know it.
+#[async_trait]
+impl RepositoryTrust for Notary {
+    async fn released(&self, repository: &Repository) -> Result<BTreeMap<String, Digest>, StorageError> {
+        let signed = self.signed_tags(repository).await.map_err(StorageError::unavailable)?;
+        Ok(signed.into_iter().map(|(tag, digest)| (tag.to_string(), digest)).collect())
+    }
+
+    async fn forget(&self, repository: &Repository, by: Option<&Account>) -> Result<(), StorageError> {
+        let gun = self.gun(repository).map_err(StorageError::unavailable)?;
+        self.delete(&gun, by.map(publisher).as_ref()).await.map(drop).map_err(StorageError::unavailable)
     }
 }
 

@@ -1,6 +1,5 @@
 //! One room's port, answered by another room: the rooms do not know each other, so this is where they meet.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,16 +9,14 @@ use axum::response::{IntoResponse as _, Response};
 use http::{HeaderValue, Request, StatusCode, header};
 use tower::ServiceExt as _;
 use wharfinger_auth::{
-    Access, Accounts, Action, ApiServer, Cut, Kubernetes, PolicyNames, PolicyTeams, RegistryAccess, RepositoryTrust, Secret,
-    Tokens,
+    Access, Accounts, Action, ApiServer, Cut, Kubernetes, PolicyNames, PolicyTeams, RegistryAccess, Secret, Tokens,
 };
 use wharfinger_cluster::Cluster;
 use wharfinger_console::EngineDoor;
 use wharfinger_gate::{Directory, DirectoryError, LocalRegistry};
-use wharfinger_identity::{Account, AccountId, PublicKeyId, Role};
+use wharfinger_identity::{AccountId, PublicKeyId, Role};
 use wharfinger_keys::PublicKey;
-use wharfinger_notary::Notary;
-use wharfinger_oci::{Digest, Host, Repository};
+use wharfinger_oci::{Host, Repository};
 use wharfinger_policy::Owner;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::accounts::PublicKeyRecord;
@@ -115,21 +112,6 @@ impl Cut for CutLive {
 
     fn close_key(&self, key: &PublicKeyId) {
         self.0.close_key(key.as_str());
-    }
-}
-
-/// Whoever removes something of the registry asks the notary's room what of it is signed.
-pub(crate) struct SignedIn(pub(crate) Notary);
-
-#[async_trait]
-impl RepositoryTrust for SignedIn {
-    async fn released(&self, repository: &Repository) -> Result<BTreeMap<String, Digest>, StorageError> {
-        let signed = self.0.signed_tags(repository).await.map_err(StorageError::unavailable)?;
-        Ok(signed.into_iter().map(|(tag, digest)| (tag.to_string(), digest)).collect())
-    }
-
-    async fn forget(&self, repository: &Repository, by: Option<&Account>) -> Result<(), StorageError> {
-        self.0.delete_repository(repository, by).await.map(drop).map_err(StorageError::unavailable)
     }
 }
 

@@ -12,7 +12,7 @@ use wharfinger_notary::Notary;
 use wharfinger_registry::{Registry, TrustDoor};
 use wharfinger_storage_blob::BlobFiles;
 
-use crate::adapters::{CutLive, SignedIn};
+use crate::adapters::CutLive;
 use crate::instance::Instance;
 use crate::options::Options;
 use crate::tls::Served;
@@ -52,7 +52,7 @@ impl RegistryOrigin {
             blobs: blobs.clone(),
             access: access.clone(),
             accounts: instance.accounts.clone(),
-            signed: Arc::new(SignedIn(notary.clone())),
+            signed: Arc::new(notary.clone()),
             trust,
             ca_pem: Arc::new(move || ca_pem.clone()),
             clock: clock.clone(),
@@ -63,6 +63,7 @@ impl RegistryOrigin {
             content: sql.clone(),
             blobs,
             collections: sql.clone(),
+            trust: registry.signed.clone(),
             clock,
             host,
         };

@@ -13,7 +13,6 @@ use wharfinger_storage::repositories::{AccessLevel, RepositoryChange, Scope, Vis
 use super::Registry;
 use super::looked_at::LookedAt;
 use crate::error::Refused;
-use crate::notices::Notice;
 use crate::page::{Page, Section, render, shown};
 use crate::pages::confirm::ConfirmPage;
 use crate::posted::{Fields, Posted};
@@ -54,18 +53,8 @@ pub(crate) async fn show(
     Path((namespace, name)): Path<(String, String)>,
     guest: Guest,
 ) -> Result<Response, Refused> {
-    let repository = administered(&registry, &guest, (&namespace, &name)).await?;
+    let repository = LookedAt::administered(&registry, &guest, (&namespace, &name)).await?;
     page(&registry, &guest, &repository, &Fields::default(), None).await
-}
-
-/// As the API: whoever may only read it is told that they may not, and whoever may not read it that it is not there.
-async fn administered(registry: &Registry, guest: &Guest, name: (&str, &str)) -> Result<LookedAt, Refused> {
-    let repository = LookedAt::find(registry, guest, name).await?;
-    match (&guest.visitor, repository.administers) {
-        (None, _) => Err(Refused::SignIn { next: guest.at.clone() }),
-        (Some(_), true) => Ok(repository),
-        (Some(_), false) => Err(Refused::forbidden("this needs admin access to the repository: ask its owner for it")),
-    }
 }
 
 async fn page(
@@ -105,7 +94,7 @@ pub(crate) async fn change(
 ) -> Result<Response, Refused> {
     let Posted { visitor, fields } = Posted::from_request(request, &registry).await?;
     let guest = Guest { visitor: Some(visitor), at: None };
-    let repository = administered(&registry, &guest, (&namespace, &name)).await?;
+    let repository = LookedAt::administered(&registry, &guest, (&namespace, &name)).await?;
     match act(&registry, &guest, &fields, &repository).await {
         Ok(response) => Ok(response),
         Err(refused) => page(&registry, &guest, &repository, &fields, Some(refused.in_form()?)).await,
@@ -171,9 +160,7 @@ async fn act(registry: &Arc<Registry>, guest: &Guest, fields: &Fields, repositor
         }
         _ => return Err(Refused::mistake("the form does not say what to do: load the page anew")),
     };
-    if let Some(visitor) = &guest.visitor {
-        registry.notices.leave(visitor.session(), Notice::new(notice)).await;
-    }
+    registry.leave(guest, notice).await;
     Ok(Redirect::to(&here).into_response())
 }
 

@@ -33,7 +33,7 @@ const MOST_LINES: usize = 30;
 const KEPT: u64 = 50_000;
 
 /// Which part of the history a page shows.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 pub(crate) struct Asked {
     /// What the page comes before; the newest when it is not given.
     #[serde(default)]

@@ -38,6 +38,16 @@ impl LookedAt {
         })
     }
 
+    /// As the API: whoever may only read it is told that they may not, and whoever may not read it that it is not there.
+    pub(crate) async fn administered(registry: &Registry, guest: &Guest, name: (&str, &str)) -> Result<Self, Refused> {
+        let repository = Self::find(registry, guest, name).await?;
+        match (&guest.visitor, repository.administers) {
+            (None, _) => Err(Refused::SignIn { next: guest.at.clone() }),
+            (Some(_), true) => Ok(repository),
+            (Some(_), false) => Err(Refused::forbidden("this needs admin access to the repository: ask its owner for it")),
+        }
+    }
+
     /// The name, for the head of its pages.
     pub(crate) fn name(&self) -> &str {
         self.record.name.as_str()

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use wharfinger_identity::Account;
 use wharfinger_oci::{Digest, Tag};
-use wharfinger_storage::repositories::ManifestSelector;
+use wharfinger_storage::repositories::{ManifestSelector, TagRecord};
 
 use super::Registry;
 use super::image::{Config, Image};
@@ -135,8 +135,7 @@ pub(crate) async fn show(
     let (name, content) = (&repository.record.name, &registry.console.content);
     let trust = TrustData::read(&registry, name).await?;
     let after = Some(asked.after.as_str()).filter(|after| !after.is_empty());
-    let tags = content.tags(name, after, MANY).await?;
-    let next = (tags.len() == MANY as usize).then(|| tags.last().map(|tag| tag.name.to_string())).flatten();
+    let (tags, missing, next) = one_page(content.tags(name, after, MANY).await?, trust.as_ref(), after.unwrap_or_default());
     let mut rows = Vec::new();
     for tag in tags {
         let manifest = content.manifest(name, &ManifestSelector::Digest(tag.digest.clone())).await?;
@@ -159,12 +158,6 @@ pub(crate) async fn show(
             signature,
         });
     }
-    let mut missing = Vec::new();
-    for (tag, digest) in trust.iter().flat_map(TrustData::tags).take(MANY as usize).filter(|_| after.is_none()) {
-        if content.tag(name, &tag).await?.is_none() {
-            missing.push(Missing { name: tag, digest: digest.to_string() });
-        }
-    }
     Ok(shown(&RepositoryPage {
         page: Page::open(&registry, &guest, Section::Repositories, repository.name()).await,
         trusted: trust.is_some(),
@@ -174,4 +167,27 @@ pub(crate) async fn show(
         missing,
         repository,
     }))
+}
+
+/// Of the tags that are pushed or signed, in order of their names, those of one page: the pushed ones, those that are only signed, and
+/// after which the next page begins.
+fn one_page(pushed: Vec<TagRecord>, trust: Option<&TrustData>, after: &str) -> (Vec<TagRecord>, Vec<Missing>, Option<String>) {
+    let many = MANY as usize;
+    // Up to there all pushed tags are known.
+    let end = if pushed.len() == many { pushed.last().map(|tag| tag.name.to_string()) } else { None };
+    let within = |tag: &str| tag > after && end.as_deref().is_none_or(|end| tag < end);
+    let unpushed = |tag: &str| pushed.iter().all(|pushed| pushed.name.as_str() != tag);
+    let mut missing: Vec<Missing> = trust
+        .iter()
+        .flat_map(|trust| trust.tags())
+        .filter(|(tag, _)| within(tag.as_str()) && unpushed(tag.as_str()))
+        .map(|(name, digest)| Missing { name, digest: digest.to_string() })
+        .collect();
+    let mut names: Vec<String> =
+        pushed.iter().map(|tag| &tag.name).chain(missing.iter().map(|one| &one.name)).map(ToString::to_string).collect();
+    names.sort_unstable();
+    let next = if names.len() > many { names.get(many - 1).cloned() } else { end };
+    let shown = |tag: &Tag| next.as_deref().is_none_or(|next| tag.as_str() <= next);
+    missing.retain(|one| shown(&one.name));
+    (pushed.into_iter().filter(|tag| shown(&tag.name)).collect(), missing, next)
 }

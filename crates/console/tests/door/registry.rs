@@ -3,6 +3,7 @@
 mod access;
 mod collection;
 mod history;
+mod holding;
 mod looking;
 mod shelf;
 mod signed;

@@ -1,6 +1,7 @@
 //! Deletion, and the changefeed that tells of it.
 
 use serde_json::{Value, json};
+use wharfinger_auth::RepositoryTrust as _;
 
 use crate::client::{ALL, ask, get, path, post, publish, published, server_key};
 use crate::stage::{HOST, Stage};
@@ -32,8 +33,8 @@ async fn deleting_removes_every_file_and_keeps_the_servers_keys() {
     forge.next();
     assert_eq!(publish(&stage.notary, "qa/app", &forge, &ALL).await.status, 200);
     let repository = "qa/app".parse().unwrap();
-    assert!(stage.notary.delete_repository(&repository, None).await.unwrap());
-    assert!(!stage.notary.delete_repository(&repository, None).await.unwrap());
+    stage.notary.forget(&repository, None).await.unwrap();
+    assert_eq!(get(&stage.notary, "qa/app", "root.json").await.status, 404, "as with a repository that goes");
 }
 
 #[tokio::test]

@@ -172,6 +172,15 @@ impl Content for Sql {
         .collect()
     }
 
+    async fn tag_count(&self, name: &Repository) -> Result<u64> {
+        let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM tags WHERE repository = $1")
+            .bind(name.as_str())
+            .fetch_one(self.read())
+            .await
+            .map_err(failed)?;
+        Ok(count.unsigned_abs())
+    }
+
     async fn referrers(&self, name: &Repository, subject: &Digest) -> Result<Vec<ManifestRecord>> {
         manifests::referrers(self, name, subject).await
     }

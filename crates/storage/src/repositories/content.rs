@@ -145,6 +145,9 @@ pub trait Content: Send + Sync {
     /// Up to `limit` tags in byte order of their names, after the name `after`.
     async fn tags(&self, name: &Repository, after: Option<&str>, limit: u32) -> Result<Vec<TagRecord>>;
 
+    /// How many tags there are.
+    async fn tag_count(&self, name: &Repository) -> Result<u64>;
+
     /// The manifests of this repository whose `subject` is `digest`, in order of digest.
     async fn referrers(&self, name: &Repository, subject: &Digest) -> Result<Vec<ManifestRecord>>;
 

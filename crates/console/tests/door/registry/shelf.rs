@@ -9,10 +9,11 @@ use wharfinger_auth::{Accounts, Clock, Directory, NewKey, NoPolicy, RegistryAcce
 use wharfinger_console::{RegistryConsole, registry_console_routes};
 use wharfinger_identity::TeamId;
 use wharfinger_keys::{PrivateKey, SealKey};
+use wharfinger_notary::Notary;
 use wharfinger_oci::Digest;
 use wharfinger_storage::blobs::UploadId;
 use wharfinger_storage::repositories::{
-    BlobLink, Content as _, ManifestPut, NewManifest, Repositories as _, RepositoryRecord, Visibility,
+    BlobLink, Content as _, ManifestPut, ManifestSelector, NewManifest, Repositories as _, RepositoryRecord, Visibility,
 };
 use wharfinger_storage_blob::BlobFiles;
 use wharfinger_storage_sql::Sql;
@@ -48,7 +49,8 @@ pub async fn shelf() -> Shelf {
     let folk = Folk { accounts: accounts.clone(), directory };
     let blobs = Arc::new(BlobFiles::open(&folder.path().join("blobs")).await.unwrap());
     let (content, collections) = (sql.clone(), sql.clone());
-    let console = RegistryConsole { accounts, access, content, blobs, collections, clock, host: HOST.to_owned() };
+    let trust = Arc::new(Notary::new(HOST, access.clone(), sql.clone(), Arc::new(seal), Arc::new(OffsetDateTime::now_utc)));
+    let console = RegistryConsole { accounts, access, content, blobs, collections, trust, clock, host: HOST.to_owned() };
     Shelf { router: registry_console_routes(console.clone()), console, folk, sql, live, _folder: folder }
 }
 
@@ -121,6 +123,25 @@ impl Shelf {
         };
         assert_eq!(self.sql.put_manifest(&new).await.unwrap(), ManifestPut::Stored);
         Pushed { digest, target }
+    }
+
+    /// One more tag for an image that is there.
+    pub async fn tag(&self, repository: &str, tag: &str, pushed: &Pushed) {
+        let selector = ManifestSelector::Digest(pushed.digest.clone());
+        let there = self.sql.manifest(&repository.parse().unwrap(), &selector).await.unwrap().unwrap();
+        let new = NewManifest {
+            repository: repository.parse().unwrap(),
+            digest: pushed.digest.clone(),
+            media_type: there.media_type,
+            content: there.content,
+            blobs: Vec::new(),
+            manifests: Vec::new(),
+            subject: None,
+            tag: Some(tag.parse().unwrap()),
+            author: "pusher".to_owned(),
+            now: OffsetDateTime::now_utc(),
+        };
+        assert_eq!(self.sql.put_manifest(&new).await.unwrap(), ManifestPut::Stored);
     }
 
     /// Trust data in which the role `targets/<signer>` and `targets/releases` say that `tag` is `pushed`, both signed with `key`.

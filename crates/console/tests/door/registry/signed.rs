@@ -2,6 +2,7 @@ use time::Duration;
 use wharfinger_keys::PrivateKey;
 use wharfinger_storage::repositories::Visibility;
 
+use super::collection::Collection;
 use super::shelf::{Shelf, Signing, shelf};
 
 const TAGS: &str = "/repositories/ada/app/tags";
@@ -82,6 +83,40 @@ async fn a_signed_tag_that_was_never_pushed_is_told_apart() {
     let pushed = shelf.push("ada/app", "1", "").await;
     shelf.sign("ada/app", "2", &pushed, Signing::by("qa", &key)).await;
     shelf.browser().get(TAGS).await.is(200).says("Signed, but not pushed").says("<td>2</td>").says("not signed");
+}
+
+#[tokio::test]
+async fn however_many_tags_are_signed_or_pushed_each_stands_on_one_page() {
+    let (shelf, key) = (with_an_image().await, PrivateKey::generate_p256());
+    let pushed = shelf.push("ada/app", "a000", "").await;
+    for number in (0..150).step_by(3) {
+        shelf.tag("ada/app", &format!("a{number:03}"), &pushed).await;
+    }
+    let mut collection = Collection::new("dtr.test:5443/ada/app", "qa", &key, Duration::days(30));
+    for number in 0..140 {
+        collection.tag(&format!("a{number:03}"), Some(&pushed.target));
+    }
+    collection.publish(&shelf.sql, &collection.all(), None, time::OffsetDateTime::now_utc()).await;
+    let (nobody, mut path, mut found) = (shelf.browser(), TAGS.to_owned(), Vec::new());
+    for pages in 1.. {
+        let text = nobody.get(&path).await.is(200).text();
+        for number in 0..150 {
+            let name = format!("a{number:03}");
+            let there = text.contains(&format!(">{name}</a></td>"));
+            let missing = text.contains(&format!("<td>{name}</td>"));
+            found.extend((there || missing).then_some((name, there)));
+        }
+        let Some((_, next)) = text.split_once("/tags?after=") else {
+            assert_eq!(pages, 3, "50 names on a page");
+            break;
+        };
+        path = format!("{TAGS}?after={}", next.split('"').next().unwrap());
+    }
+    let all: Vec<(String, bool)> = (0..150)
+        .filter(|number| *number < 140 || number % 3 == 0)
+        .map(|number| (format!("a{number:03}"), number % 3 == 0))
+        .collect();
+    assert_eq!(found, all, "each once, and pushed ones told from those that are only signed");
 }
 
 #[tokio::test]
