@@ -131,13 +131,17 @@ impl Page {
         self.who.as_ref().is_some_and(|who| who.is_admin)
     }
 
+    pub(crate) fn may_deploy(&self) -> bool {
+        self.who.as_ref().is_some_and(|who| who.may_deploy)
+    }
+
     pub(crate) fn may_ask(&self) -> bool {
         self.who.as_ref().is_some_and(|who| who.may_ask)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Entry> {
         let (may_ask, is_admin) = (self.may_ask(), self.is_admin());
-        let may_deploy = self.who.as_ref().is_some_and(|who| who.may_deploy);
+        let may_deploy = self.may_deploy();
         let entries: &[Entry] = match self.site {
             Site::Cluster => &FIRST,
             Site::Registry => &OF_REGISTRY,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::error::{StackError, shown};
 
@@ -68,8 +68,19 @@ impl<'file> At<'file> {
     /// A text or a number, as a text.
     pub(crate) fn text_or_number(&self) -> Read<String> {
         match self.value {
-            Value::Number(number) => Ok(number.to_string()),
+            Value::Number(number) => self.number_as_text(number),
             _ => self.text(),
+        }
+    }
+
+    /// As the stock client writes it: `1.10` is 1.1, `1e3` is 1000. What it writes with an exponent is seldom meant.
+    fn number_as_text(&self, number: &Number) -> Read<String> {
+        let Some(fraction) = number.as_f64().filter(|_| number.is_f64()) else { return Ok(number.to_string()) };
+        match fraction.abs() {
+            size if size != 0.0 && !(1e-4..1e15).contains(&size) => {
+                Err(self.wrong("put this number into quotes, as it is meant"))
+            }
+            _ => Ok(fraction.to_string()),
         }
     }
 

@@ -19,6 +19,12 @@ use wharfinger_e2e::{Api, Scene, free_port, until};
 pub use eyes::{Scheme, Screen};
 pub use keys::{DOWN, ENTER, ESCAPE, SPACE, TAB};
 
+/// What the browser notes when something wrong was sent on purpose.
+pub const BAD_INPUT: &str = "the server responded with a status of 4";
+/// What it notes when a container starts while a page is open that is being told what goes on: with each an interface comes to the
+/// machine, for which it breaks off what it hears. It asks anew by itself.
+pub const NETWORKS: &str = "net::ERR_NETWORK_CHANGED";
+
 /// Longest wait for what should appear.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -241,17 +247,16 @@ impl Browser {
         self.complains(|_| false);
     }
 
-    /// As [`Browser::complained_of_nothing`], where containers start while a page is open: each brings an interface to the machine, for
-    /// which the browser breaks off what it is being told, and asks anew.
+    /// As [`Browser::complained_of_nothing`], but for messages that hold one of these.
     #[track_caller]
-    pub fn complained_of_nothing_but_networks(&self) {
-        self.complains(|message| message.contains("net::ERR_NETWORK_CHANGED"));
+    pub fn complained_of_nothing_but(&self, expected: &[&str]) {
+        self.complains(|message| expected.iter().any(|expected| message.contains(expected)));
     }
 
     /// As [`Browser::complained_of_nothing`], where something wrong was sent on purpose: the browser notes such an answer.
     #[track_caller]
     pub fn complained_of_nothing_but_bad_input(&self) {
-        self.complains(|message| message.contains("the server responded with a status of 4"));
+        self.complained_of_nothing_but(&[BAD_INPUT]);
     }
 
     #[track_caller]

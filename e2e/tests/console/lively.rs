@@ -19,6 +19,15 @@ impl Drop for Container<'_> {
     }
 }
 
+/// A stack that was deployed, taken off with this value.
+pub struct Deployed<'a>(&'a Lively);
+
+impl Drop for Deployed<'_> {
+    fn drop(&mut self) {
+        self.0.cast.olga.sh(&format!("docker stack rm {}", self.0.stack()));
+    }
+}
+
 /// *Run only signed images* with `acme/qa` and `acme/security`.
 pub struct Lively {
     pub scene: Scene,
@@ -76,6 +85,25 @@ impl Lively {
             olga.sh(&format!("docker run --rm {image}")).fails();
         }
         running
+    }
+
+    /// The name of a stack, which differs from that of other tests on the engine.
+    pub fn stack(&self) -> String {
+        format!("shop-{}", self.scene.cluster.rsplit(':').next().unwrap())
+    }
+
+    /// A stack of two services, of which one may not run.
+    pub fn stack_file(&self) -> String {
+        let (signed, half) = (&self.signed, &self.half);
+        let runs = "entrypoint: sleep 1000";
+        format!(
+            "services:\n  front:\n    image: {signed}\n    {runs}\n  cart:\n    image: {half}\n    {runs}\n    depends_on: [front]\n"
+        )
+    }
+
+    /// From now on the stack is taken off with this value.
+    pub fn deployed(&self) -> Deployed<'_> {
+        Deployed(self)
     }
 
     pub fn cluster(&self, path: &str) -> String {

@@ -2,7 +2,7 @@
 //! not see it. The pictures in `docs/screenshots` are taken on the way.
 
 use crate::album::Album;
-use crate::browser::{Browser, ESCAPE, JavaScript, Scheme, Screen};
+use crate::browser::{BAD_INPUT, Browser, ESCAPE, JavaScript, NETWORKS, Scheme, Screen};
 use crate::lively::Lively;
 
 use Scheme::{Dark, Light};
@@ -73,6 +73,24 @@ fn every_page_of_a_cluster_can_be_used_by_everybody_who_may_see_it() {
         &[("overview", Wide, Light), ("overview-dark", Wide, Dark), ("overview-phone", Phone, Light)],
     );
     visit.goes(&at("/manage/workloads"), "not-released", &[("workloads", Wide, Light)]);
+    visit.goes(&at("/manage/deploy"), "Create a service", &[("deploy", Wide, Light)]);
+    browser.fills("Name", "shop").fills("Image", &house.half).fills("Published ports", "http").clicks("Create the service");
+    browser.sees("`http` is not a port");
+    visit.looks(&[]);
+    browser.fills("Published ports", "").clicks("Create the service").sees("What to do");
+    visit.looks(&[]);
+    visit.goes(&at("/manage/deploy/progress"), "Services", &[]);
+    visit.goes(&at("/manage/deploy/stack"), "Deploy a stack", &[]);
+    browser.fills("Name of the stack", &house.stack()).fills("Compose file", &house.stack_file()).clicks("Look at what it does");
+    browser.sees("Decide again");
+    visit.looks(&[("stack", Wide, Light), ("stack-phone", Phone, Dark)]);
+    browser.clicks("Go on editing").fills("Compose file", &house.stack_file().replace(&house.half, &house.signed));
+    browser.clicks("Look at what it does").sees("Deploy this stack");
+    visit.looks(&[]);
+    let _deployed = house.deployed();
+    browser.clicks("Deploy this stack").sees("All 2 services run.");
+    visit.looks(&[("progress", Wide, Light)]);
+    visit.goes(&at("/manage/deploy/progress"), &house.stack(), &[]);
     visit.goes(&at("/manage/why"), "Nothing is recorded", &[]);
     visit.goes(&why(&house.half), "may not run", &[("why", Wide, Light), ("why-phone", Phone, Dark)]);
     visit.goes(&why(&house.signed), "may run", &[]);
@@ -104,7 +122,7 @@ fn every_page_of_a_cluster_can_be_used_by_everybody_who_may_see_it() {
     browser.looks_at(Phone, Dark).goes(&at("/manage/")).sees("Overview").never_sees("Audit log").clicks("Menu").sees("Audit log");
     browser.has_no_obstacles().types(ESCAPE).never_sees("Audit log").clicks("Menu").clicks("Audit log").sees("Verify the chain");
     visit.goes(&at("/manage/nowhere"), "there is no such page", &[]);
-    browser.complained_of_nothing_but_bad_input();
+    browser.complained_of_nothing_but(&[BAD_INPUT, NETWORKS]);
     album.closes("cluster");
 }
 

@@ -13,6 +13,8 @@ const MOST_TASKS: usize = 100;
 /// What is looked at.
 #[derive(Clone, Debug)]
 pub(crate) enum Looked {
+    /// All services that the visitor may see.
+    Everything,
     Service(String),
     Stack(String),
 }
@@ -82,6 +84,7 @@ impl Engine<'_> {
     /// `None`: there is no such thing, or it is not theirs.
     pub(crate) async fn progress(&self, looked: &Looked) -> Result<Option<Progress>, Said> {
         let filters = match looked {
+            Looked::Everything => json!({}),
             Looked::Service(name) => json!({ "name": [name] }),
             Looked::Stack(name) => json!({ "label": [format!("{}={name}", wharfinger_stack::NAMESPACE)] }),
         };
@@ -91,11 +94,15 @@ impl Engine<'_> {
             services.retain(|service| text(service, "/Spec/Name") == name);
         }
         if services.is_empty() {
-            return Ok(None);
+            let everything = matches!(looked, Looked::Everything);
+            return Ok(everything.then(|| Progress { services: Vec::new(), tasks: Vec::new(), more: 0 }));
         }
         services.sort_by(|one, other| text(one, "/Spec/Name").cmp(text(other, "/Spec/Name")));
         let ids: Vec<&str> = services.iter().map(|service| text(service, "/ID")).collect();
-        let tasks = self.list(Call::get("/tasks").filtered(&json!({ "service": ids }))).await?;
+        let tasks = match looked {
+            Looked::Everything => self.list(Call::get("/tasks")).await?,
+            _ => self.list(Call::get("/tasks").filtered(&json!({ "service": ids }))).await?,
+        };
         // Who reaches only their own is not told what the machines are called.
         let nodes = self.list(Call::get("/nodes")).await?;
         let nodes: BTreeMap<&str, &str> =

@@ -52,7 +52,7 @@ pub struct House {
     pub router: Router,
     pub engine: FakeEngine,
     folk: Folk,
-    live: Arc<Live>,
+    pub live: Arc<Live>,
     _folder: tempfile::TempDir,
 }
 

@@ -247,6 +247,19 @@ configs:
 }
 
 #[test]
+fn a_number_is_written_as_the_stock_client_writes_it() {
+    let body = body("    environment: { A: 1.10, B: 1e3, C: 0x10, D: -7, E: 0.5, F: '1.10', G: 2.0 }\n");
+    assert_eq!(
+        body["TaskTemplate"]["ContainerSpec"]["Env"],
+        json!(["A=1.1", "B=1000", "C=16", "D=-7", "E=0.5", "F=1.10", "G=2"])
+    );
+    for number in ["1e30", "1e-9"] {
+        let said = refused(&format!("services: {{web: {{image: a, environment: {{A: {number}}}}}}}"));
+        assert!(said.contains("services.web.environment.A: put this number into quotes"), "{said}");
+    }
+}
+
+#[test]
 fn an_image_that_is_mounted_counts_as_one_of_the_service() {
     let text = "services: {web: {image: a, volumes: [{type: image, source: b, target: /b}, {type: tmpfs, target: /t}]}}";
     assert_eq!(read(text).unwrap().services[0].images(), ["a", "b"]);

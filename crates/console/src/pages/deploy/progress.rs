@@ -1,4 +1,5 @@
-//! `/manage/deploy/progress?service=…` or `?stack=…`: what becomes of what was deployed, told as it happens.
+//! `/manage/deploy/progress?service=…` or `?stack=…`: what becomes of what was deployed, told as it happens. Without either: how all
+//! services are.
 
 use std::sync::Arc;
 
@@ -26,11 +27,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    fn looked(&self) -> Result<Looked, Refused> {
+    fn looked(&self) -> Looked {
         match (self.service.trim(), self.stack.trim()) {
-            ("", "") => Err(Refused::mistake("the address names neither a service nor a stack: start from Deploy")),
-            ("", stack) => Ok(Looked::Stack(stack.to_owned())),
-            (service, _) => Ok(Looked::Service(service.to_owned())),
+            ("", "") => Looked::Everything,
+            ("", stack) => Looked::Stack(stack.to_owned()),
+            (service, _) => Looked::Service(service.to_owned()),
         }
     }
 }
@@ -38,10 +39,19 @@ impl Asked {
 impl Looked {
     fn words(&self) -> (&'static str, &str) {
         match self {
+            Self::Everything => ("service", ""),
             Self::Service(name) => ("service", name),
             Self::Stack(name) => ("stack", name),
         }
     }
+}
+
+/// All services, each leading to how it is.
+#[derive(Template)]
+#[template(path = "deploy/services.html")]
+struct ServicesPage {
+    page: Page,
+    progress: Progress,
 }
 
 #[derive(Template)]
@@ -67,8 +77,12 @@ pub(crate) async fn show(
     visitor: Visitor,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
-    let looked = asked.looked()?;
+    let looked = asked.looked();
     let progress = look(&house, &visitor, &looked).await?;
+    if matches!(looked, Looked::Everything) {
+        let page = Page::of(&house, &visitor, Section::Deploy, "Services").await;
+        return Ok(shown(&ServicesPage { page, progress }));
+    }
     let (kind, name) = looked.words();
     let query = format!("{kind}={}", utf8_percent_encode(name, NON_ALPHANUMERIC));
     let page = Page::of(&house, &visitor, Section::Deploy, format!("The {kind} {name}")).await;
@@ -81,7 +95,10 @@ pub(crate) async fn events(
     visitor: Visitor,
     Query(asked): Query<Asked>,
 ) -> Result<Response, Refused> {
-    let looked = Arc::new(asked.looked()?);
+    let looked = Arc::new(asked.looked());
+    if matches!(*looked, Looked::Everything) {
+        return Err(Refused::mistake("the address names neither a service nor a stack: start from Deploy"));
+    }
     // What is not there is said by a status, before anything streams.
     look(&house, &visitor, &looked).await?;
     let watching = house.watchers.enter(&visitor)?;

@@ -54,9 +54,13 @@ async fn a_page_shows_how_far_a_service_is_and_why_a_task_does_not_run() {
         .hides("web2");
     runs(&house, "running", "");
     admin.get(PROGRESS).await.is(200).says("It runs.").says("2 of 2");
-    admin.get("/manage/deploy/progress").await.is(400).says("names neither a service nor a stack");
+    let all =
+        admin.get("/manage/deploy/progress").await.is(200).says("/manage/deploy/progress?service=web2\"").hides("data-told");
+    all.says("/manage/deploy/progress?service=web\"").says("2 of 2").says("0 of 2");
+    admin.get("/manage/deploy/events").await.is(400).says("names neither a service nor a stack");
     house.engine.answers("GET /services", 200, &Value::Null);
     admin.get(PROGRESS).await.is(404).says("there is no service `web` here");
+    admin.get("/manage/deploy/progress").await.is(200).says("Create the first one");
     admin.get("/manage/deploy/progress?stack=%3Cb%3E").await.is(404).says("&#60;b&#62;").hides("<b>");
     admin.get(EVENTS).await.is(404);
 }
@@ -69,6 +73,8 @@ async fn whoever_may_look_is_shown_it_and_nobody_else() {
     house.user_as("nils", Role::None).await;
     house.user("ada").await;
     house.browser_of("vera").await.get(PROGRESS).await.is(200).says("machine-1");
+    house.browser_of("vera").await.get("/manage/deploy/progress").await.is(200).says("web").hides("Create a service");
+    house.browser_of("ada").await.get("/manage/deploy/progress").await.is(200).hides("web2");
     house.browser_of("nils").await.get(PROGRESS).await.is(403).says("this needs viewonly or more");
     house.browser_of("nils").await.get(EVENTS).await.is(403);
     // It is nobody's, so restricted control does not see it.
@@ -105,6 +111,24 @@ async fn a_stream_ends_with_its_session() {
     let rest = hears(&mut stream, "event: end").await;
     assert!(!rest.contains("It runs."), "{rest}");
     assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_process_and_with_the_account() {
+    let house = house().await;
+    runs(&house, "preparing", "");
+    house.user_as("vera", Role::ViewOnly).await;
+    let vera = house.browser_of("vera").await;
+    let mut stream = vera.open(Request::get(EVENTS), String::new()).await.into_body().into_data_stream();
+    hears(&mut stream, "preparing").await;
+    house.live.close_account(&house.id_of("vera").await);
+    assert!(stream.next().await.is_none(), "an account that is shut out hears nothing more");
+
+    let admin = house.browser_of("admin").await;
+    let mut stream = admin.open(Request::get(EVENTS), String::new()).await.into_body().into_data_stream();
+    hears(&mut stream, "preparing").await;
+    house.live.ending().cancel();
+    assert!(stream.next().await.is_none(), "nobody waits for it");
 }
 
 #[tokio::test]
