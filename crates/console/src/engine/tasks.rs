@@ -38,6 +38,8 @@ pub(crate) struct Service {
     /// What the engine says of a change that goes on or did not work.
     pub(crate) update: String,
     settled: bool,
+    /// Runs to an end, and not for ever.
+    is_job: bool,
 }
 
 #[derive(PartialEq, Eq, Debug)]
@@ -63,7 +65,12 @@ impl Progress {
     pub(crate) fn words(&self) -> String {
         let (all, settled) = (self.services.len(), self.services.iter().filter(|service| service.settled).count());
         if all == settled {
-            return if all == 1 { "It runs.".to_owned() } else { format!("All {} run.", count(all, "service", "services")) };
+            return match (all, self.services.iter().all(|service| service.is_job)) {
+                (0, _) => "There is no service.".to_owned(),
+                (_, true) => "It has run to its end.".to_owned(),
+                (1, false) => "It runs.".to_owned(),
+                (_, false) => format!("All {} run.", count(all, "service", "services")),
+            };
         }
         let failing = self.tasks.iter().filter(|task| task.class == "bad").count();
         let failing = if failing == 0 { String::new() } else { format!(", {}", count(failing, "task failed", "tasks failed")) };
@@ -148,6 +155,7 @@ fn service(service: &Value, tasks: &[Value]) -> Service {
         running,
         wanted,
         update,
+        is_job: mode["ReplicatedJob"].is_object() || mode["GlobalJob"].is_object(),
         settled: !goes_on && wanted.is_some_and(|wanted| running >= wanted),
     }
 }
@@ -220,6 +228,8 @@ mod tests {
         assert!(service(&global, &[task_in("running", "running")]).settled);
         let job = json!({ "ID": "s", "Spec": { "Name": "web", "Mode": { "ReplicatedJob": { "TotalCompletions": 1 } } } });
         assert!(!service(&job, &[task_in("running", "complete")]).settled);
-        assert!(service(&job, &[task_in("complete", "complete")]).settled);
+        let ended = service(&job, &[task_in("complete", "complete")]);
+        assert!(ended.settled);
+        assert_eq!(Progress { services: vec![ended], tasks: Vec::new(), more: 0 }.words(), "It has run to its end.");
     }
 }
