@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -10,6 +11,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use tokio::net::UnixListener;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 use tower::ServiceExt as _;
 use wharfinger_auth::Secret;
 use wharfinger_console::EngineDoor;
@@ -31,13 +33,15 @@ struct Inner {
     folder: tempfile::TempDir,
     seen: Mutex<Vec<Seen>>,
     answers: Mutex<HashMap<String, (StatusCode, String)>>,
+    /// While somebody writes to it, what would change something waits.
+    held: RwLock<()>,
 }
 
 impl FakeEngine {
     pub fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("wfc").tempdir().unwrap();
         let listener = UnixListener::bind(folder.path().join("sock")).unwrap();
-        let engine = Self(Arc::new(Inner { folder, seen: Mutex::default(), answers: Mutex::default() }));
+        let engine = Self(Arc::new(Inner { folder, seen: Mutex::default(), answers: Mutex::default(), held: RwLock::default() }));
         let router = Router::new().fallback(answer).with_state(engine.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         engine
@@ -51,6 +55,22 @@ impl FakeEngine {
     pub fn answers(&self, call: &str, status: u16, body: &serde_json::Value) {
         let answer = (StatusCode::from_u16(status).unwrap(), body.to_string());
         self.0.answers.lock().unwrap().insert(call.to_owned(), answer);
+    }
+
+    /// Answers nothing that would change something, for as long as this is held.
+    pub async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
+        self.0.held.write().await
+    }
+
+    /// Comes when as many calls that would change something have reached it.
+    pub async fn reached(&self, calls: usize) {
+        let mut again = tokio::time::interval(Duration::from_millis(5));
+        let all = async {
+            while self.changes().len() < calls {
+                again.tick().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), all).await.unwrap_or_else(|_| panic!("{:?}", self.calls()));
     }
 
     /// Everything that reached it and would change something.
@@ -73,6 +93,9 @@ async fn answer(State(engine): State<FakeEngine>, request: Request) -> Response 
     let body = serde_json::from_slice(&bytes).unwrap_or_default();
     if !bare.starts_with("/_ping") {
         engine.0.seen.lock().unwrap().push(Seen { call, headers: parts.headers, body });
+    }
+    if parts.method != Method::GET {
+        drop(engine.0.held.read().await);
     }
     // Of what has a name, nothing is there that a test did not put there.
     let names = bare.split('?').next().unwrap().matches('/').count() > 1;

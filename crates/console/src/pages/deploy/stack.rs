@@ -93,7 +93,7 @@ pub(crate) async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> R
 
 pub(crate) async fn change(State(house): State<Arc<House>>, Posted { visitor, fields }: Posted) -> Result<Response, Refused> {
     visitor.must(Need::Work)?;
-    let typed = Typed::read(&fields);
+    let (visitor, typed) = (Arc::new(visitor), Typed::read(&fields));
     if fields.text("do") == "edit" {
         return Ok(edited(&house, &visitor, typed, None).await);
     }
@@ -121,13 +121,13 @@ async fn edited(house: &Arc<House>, visitor: &Visitor, typed: Typed, wrong: Opti
 }
 
 /// Reads the file and decides all that is in it; with *Deploy* makes it, if nothing is refused.
-async fn decided(house: &Arc<House>, visitor: &Visitor, typed: &Typed, fields: &Fields) -> Result<Response, Refused> {
+async fn decided(house: &Arc<House>, visitor: &Arc<Visitor>, typed: &Typed, fields: &Fields) -> Result<Response, Refused> {
     if typed.file.len() > LONGEST_FILE {
         return Err(Refused::page(StatusCode::PAYLOAD_TOO_LARGE, "a stack file has at most 512 KiB here"));
     }
     let stack = Stack::read(&typed.name, &typed.file).map_err(|error| Refused::mistake(error.to_string()))?;
     let engine = Engine::of(house, visitor);
-    let mut steps = Steps::plan(&engine, &stack, typed.prune).await?;
+    let steps = Steps::plan(&engine, &stack, typed.prune).await?;
     let hosts: BTreeSet<Host> = images(&stack).filter_map(|(_, image)| Some(Reference::from_str(&image).ok()?.host)).collect();
     let (login, wrong) = match login(fields, &hosts) {
         Ok(login) => (login.map(Arc::new), None),
@@ -140,8 +140,7 @@ async fn decided(house: &Arc<House>, visitor: &Visitor, typed: &Typed, fields: &
     let deploys = fields.text("do") == "deploy";
     let stopped = wrong.is_some() || decided.iter().any(|(_, decided)| decided.is_refused());
     if deploys && !stopped {
-        steps.take(&engine, login.as_deref()).await;
-        return Ok(taken(house, visitor, typed, &steps).await);
+        return made(house, visitor, typed, steps, login).await;
     }
     let page = Page::of(house, visitor, Section::Deploy, format!("Deploy the stack {}?", stack.name)).await;
     let (registry, registry_user) = (fields.text("registry").to_owned(), fields.text("registry-user").to_owned());
@@ -186,17 +185,31 @@ fn login(fields: &Fields, hosts: &BTreeSet<Host>) -> Result<Option<RegistryLogin
     }
 }
 
-async fn taken(house: &Arc<House>, visitor: &Visitor, typed: &Typed, steps: &Steps) -> Response {
-    match steps.refused() {
-        None => {
-            let notice = Notice::new(format!("The stack {} is deployed.", typed.name)).with(steps.done());
-            house.notices.leave(visitor.session(), notice).await;
-            Redirect::to(&progress_of("stack", &typed.name)).into_response()
-        }
-        Some(Said { status: StatusCode::UNAUTHORIZED, .. }) => Refused::SignIn { next: None }.into_response(),
-        Some(said) => {
-            let page = Page::of(house, visitor, Section::Deploy, format!("The stack {} is deployed in part", typed.name)).await;
-            render(said.status, &PartlyPage { page, typed, steps, why: said.message.clone() })
-        }
+/// Makes the stack, to its end also for whoever closes the page meanwhile.
+async fn made(
+    house: &Arc<House>,
+    visitor: &Arc<Visitor>,
+    typed: &Typed,
+    mut steps: Steps,
+    login: Option<Arc<RegistryLogin>>,
+) -> Result<Response, Refused> {
+    let (of, by, name) = (house.clone(), visitor.clone(), typed.name.clone());
+    let making = tokio::spawn(async move {
+        steps.take(&Engine::of(&of, &by), login.as_deref()).await;
+        let words = if steps.refused().is_none() { "is deployed." } else { "is deployed in part: deploy it again to see why." };
+        of.notices.leave(by.session(), Notice::new(format!("The stack {name} {words}")).with(steps.done())).await;
+        steps
+    });
+    let broken = "what became of this stack is not known: look at what runs of it, and deploy it again";
+    let steps = making.await.map_err(|_| Refused::page(StatusCode::INTERNAL_SERVER_ERROR, broken))?;
+    let Some(Said { status, message }) = steps.refused().cloned() else {
+        return Ok(Redirect::to(&progress_of("stack", &typed.name)).into_response());
+    };
+    // This page says it, and more.
+    house.notices.take(visitor.session()).await;
+    if status == StatusCode::UNAUTHORIZED && steps.done().is_empty() {
+        return Err(Refused::SignIn { next: None });
     }
+    let page = Page::of(house, visitor, Section::Deploy, format!("The stack {} is deployed in part", typed.name)).await;
+    Ok(render(status, &PartlyPage { page, typed, steps: &steps, why: message }))
 }

@@ -77,6 +77,20 @@ async fn of_a_deployment_that_stops_half_way_is_said_what_was_made_and_what_was_
 }
 
 #[tokio::test]
+async fn whoever_closes_the_page_has_the_stack_made_to_its_end_all_the_same() {
+    let house = house().await;
+    let admin = house.browser_of("admin").await;
+    let held = house.engine.hold().await;
+    tokio::select! {
+        answer = admin.submit(STACK, &[("name", "shop"), ("file", FILE), ("do", "deploy")]) => panic!("{answer:?}"),
+        () = house.engine.reached(1) => {}
+    }
+    drop(held);
+    house.engine.reached(3).await;
+    assert_eq!(house.engine.calls(), ["POST /networks/create", "POST /services/create", "POST /services/create"]);
+}
+
+#[tokio::test]
 async fn nothing_of_a_stack_is_made_when_one_of_its_images_may_not_run() {
     let house = house().await;
     house.enforce().await;
