@@ -20,6 +20,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "token", run: secrets::token },
     Target { name: "credentials", run: secrets::credentials },
     Target { name: "pull_secret", run: kubernetes::pull_secret },
+    Target { name: "pods", run: kubernetes::pods },
     Target { name: "kubeconfig", run: kubernetes::kubeconfig },
     Target { name: "names", run: names::names },
     Target { name: "configuration", run: names::configuration },

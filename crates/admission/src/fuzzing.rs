@@ -8,6 +8,12 @@ pub fn kubeconfig(text: &str) -> bool {
     crate::api_server::readable(text)
 }
 
+/// How many rows a list of pods, as the API server answers it, comes to.
+pub fn pods(answer: &[u8]) -> usize {
+    let list = serde_json::from_slice(answer).ok().and_then(crate::pods::listed);
+    list.map_or(0, |list| list.pods.len())
+}
+
 /// The credentials for `image` of a `Secret`, as the API server answers it.
 pub fn pull_secret(secret: &[u8], image: &Reference) -> Vec<Credentials> {
     let Ok(secret) = serde_json::from_slice(secret) else { return Vec::new() };

@@ -33,7 +33,7 @@ pub struct Pods(pub Arc<ApiServer>);
 impl PodRunner for Pods {
     async fn running(&self) -> Result<PodList, PodsUnknown> {
         let end = Instant::now() + PATIENCE;
-        let mut gathered = Gathered::new(self.0.clone(), self.not_asked_about().await);
+        let mut gathered = Gathered::new(Some(self.0.clone()));
         let (mut limit, mut next, mut read, mut cut) = (PAGE, String::new(), 0, None);
         loop {
             let page = match self.page(limit, &next).await {
@@ -65,7 +65,7 @@ impl PodRunner for Pods {
             }
         }
         let cut = cut.map(|why| format!("not all pods of Kubernetes are shown, only {read} of them: {why}"));
-        Ok(gathered.list(cut))
+        Ok(gathered.list(self.not_asked_about().await.as_deref(), cut))
     }
 }
 
@@ -83,6 +83,15 @@ impl Pods {
         let configuration = self.0.configuration(Phase::Validate).await.ok()??;
         configuration.pointer("/webhooks/0/clientConfig/service/namespace")?.as_str().map(str::to_owned)
     }
+}
+
+/// What one answer comes to.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn listed(answer: serde_json::Value) -> Option<PodList> {
+    let page = PodPage::read(answer)?;
+    let mut gathered = Gathered::new(None);
+    gathered.take(&page.items);
+    Some(gathered.list(None, None))
 }
 
 fn unknown(error: ApiServerError) -> PodsUnknown {

@@ -32,16 +32,6 @@ pub struct Present {
     pub question: Option<Workload>,
 }
 
-impl Present {
-    /// The reference that a decision on it is about.
-    pub fn asked(&self) -> &str {
-        match &self.standing {
-            Standing::Named(named) => named,
-            Standing::Local { asked, .. } => asked,
-        }
-    }
-}
-
 impl From<Running> for Present {
     fn from(running: Running) -> Self {
         let runs = running.pinned();

@@ -8,7 +8,6 @@ use wharfinger_cluster::{Present, WhatRuns};
 use wharfinger_gate::Explanation;
 
 use crate::difference::question;
-use crate::error::Refused;
 use crate::routes::House;
 use crate::visitor::Visitor;
 use crate::words::count;
@@ -27,18 +26,17 @@ pub(crate) struct Seen {
 }
 
 /// Everything that runs, decided within `patience`: each as its own door would ask.
-pub(crate) async fn decided(house: &House, visitor: &Visitor, patience: Duration) -> Result<Seen, Refused> {
+pub(crate) async fn decided(house: &House, visitor: &Visitor, patience: Duration) -> Seen {
     let console = &house.console;
-    let configuration = console.cluster.current().await?.configuration;
     let WhatRuns { present, unseen } = console.cluster.what_runs().await;
     let (end, mut all) = (Instant::now() + patience, Vec::with_capacity(present.len()));
     for running in present {
         let of_visitor = question(visitor, &running.image);
         let asked = running.question.as_ref().unwrap_or(&of_visitor);
-        let explanation = timeout_at(end, console.gate.foresee(&configuration, asked, &running.standing)).await.ok();
+        let explanation = timeout_at(end, console.gate.appraise(asked, &running.standing)).await.ok();
         all.push(Decided { running, explanation });
     }
-    Ok(Seen { all, unseen })
+    Seen { all, unseen }
 }
 
 /// As a table shows it.
@@ -55,7 +53,7 @@ pub(crate) struct Named {
 impl Named {
     pub(crate) fn of(running: &Present) -> Self {
         let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let mut why = format!("/manage/why?image={}", encode(running.asked()));
+        let mut why = format!("/manage/why?image={}", encode(running.standing.asked()));
         let mut name = running.name.clone();
         let mut kind = running.kind.clone();
         if let Some(namespace) = &running.namespace {

@@ -1,4 +1,4 @@
-//! What a policy would say of what runs, before it is the policy.
+//! What a policy says of what runs, also before it is the policy.
 
 use wharfinger_policy::Configuration;
 
@@ -13,20 +13,47 @@ pub enum Standing {
     Local { asked: String, repo_digests: Vec<String> },
 }
 
+impl Standing {
+    /// As it is named.
+    pub fn asked(&self) -> &str {
+        match self {
+            Self::Named(image) => image,
+            Self::Local { asked, .. } => asked,
+        }
+    }
+}
+
 impl Gate {
     /// The decision that `configuration` would come to for what stands there, by trust data as it is now. Nothing is recorded.
     pub async fn foresee(&self, configuration: &Configuration, workload: &Workload, standing: &Standing) -> Explanation {
-        let image = match standing {
-            Standing::Named(image) => image,
-            Standing::Local { asked, .. } => asked,
-        };
+        self.standing(configuration, None, workload, standing).await
+    }
+
+    /// The decision that the policy in force comes to now for what stands there: while a registry does not answer, by what was proven
+    /// under it. Nothing is recorded.
+    pub async fn appraise(&self, workload: &Workload, standing: &Standing) -> Explanation {
+        match self.ground(standing.asked()).await {
+            Ok((basis, configuration)) => self.standing(&configuration, Some(basis.policy), workload, standing).await,
+            Err(denial) => Explanation::undecided(standing.asked(), &denial),
+        }
+    }
+
+    async fn standing(
+        &self,
+        configuration: &Configuration,
+        policy: Option<i64>,
+        workload: &Workload,
+        standing: &Standing,
+    ) -> Explanation {
         if !configuration.trust.require_content_trust {
-            return Explanation::off(image);
+            return Explanation::off(standing.asked());
         }
         let judgement = match standing {
-            Standing::Named(image) => self.judge(configuration, None, workload, image).await,
-            Standing::Local { asked, repo_digests } => self.judge_local(configuration, None, workload, asked, repo_digests).await,
+            Standing::Named(image) => self.judge(configuration, policy, workload, image).await,
+            Standing::Local { asked, repo_digests } => {
+                self.judge_local(configuration, policy, workload, asked, repo_digests).await
+            }
         };
-        Explanation::of(image, &configuration.trust, judgement)
+        Explanation::of(standing.asked(), &configuration.trust, judgement)
     }
 }

@@ -6,6 +6,7 @@ mod deploying;
 mod keyboard;
 mod lively;
 mod pages;
+mod pods;
 mod registry;
 mod rules;
 mod services;

@@ -108,6 +108,17 @@ fn every_page_of_a_cluster_can_be_used_by_everybody_who_may_see_it() {
         "acme/security",
         &[("content-trust", Wide, Light), ("content-trust-phone", Phone, Light)],
     );
+    browser.clicks("Add a rule").sees("A new rule").fills("Images", "busybox").fills("Teams", "acme/qa").clicks("Add the rule");
+    browser.sees("`busybox` is not a repository pattern");
+    visit.looks(&[]);
+    let images = format!("{}/acme/payments/*", house.scene.registry);
+    browser.fills("Images", &images).fills("Users", "sam").fills("How many of them", "1").clicks("Add the rule");
+    browser.sees("the signatures of at least 1 of these").clicks("Add an exemption").sees("A new exemption");
+    browser.fills("Repository", "registry.example.com/vendor/*").fills("Reason", "the vendor signs from January");
+    browser.fills("Asked for by", "quinn").fills("Until", "2999-01-31 12:00");
+    visit.looks(&[("rules", Wide, Light)]);
+    browser.clicks("Add the exemption").sees("Until 2999-01-31 12:00 UTC nobody has to sign");
+    visit.looks(&[]);
     browser.clicks("Remove acme/security").sees("not saved yet").clicks("Save").sees("Save this policy?");
     visit.looks(&[("preview", Wide, Light)]);
     visit.goes(&at("/manage/settings/dtr"), "Followed", &[("trusted-registry", Wide, Light)]);

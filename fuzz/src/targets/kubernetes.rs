@@ -15,6 +15,11 @@ pub fn pull_secret(bytes: &[u8]) {
     }
 }
 
+pub fn pods(bytes: &[u8]) {
+    let rows = wharfinger_admission::fuzzing::pods(bytes);
+    assert!(rows <= bytes.len(), "rows of nothing");
+}
+
 pub fn kubeconfig(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         wharfinger_admission::fuzzing::kubeconfig(text);

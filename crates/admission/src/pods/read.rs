@@ -121,9 +121,7 @@ struct Group {
 
 /// Rows in the making.
 pub(super) struct Gathered {
-    secrets: Arc<dyn PullSecrets>,
-    /// The namespace whose pods nobody is asked about.
-    left_out: Option<String>,
+    secrets: Option<Arc<dyn PullSecrets>>,
     groups: BTreeMap<Key, Group>,
     /// Of what is kept, in bytes.
     pub(super) weight: usize,
@@ -131,8 +129,8 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new(secrets: Arc<dyn PullSecrets>, left_out: Option<String>) -> Self {
-        Self { secrets, left_out, groups: BTreeMap::new(), weight: 0, unreadable: 0 }
+    pub(super) fn new(secrets: Option<Arc<dyn PullSecrets>>) -> Self {
+        Self { secrets, groups: BTreeMap::new(), weight: 0, unreadable: 0 }
     }
 
     pub(super) fn take(&mut self, pods: &[Value]) {
@@ -146,9 +144,6 @@ impl Gathered {
     /// Nothing where it is no pod that could be read.
     fn pod(&mut self, object: &Value) -> Option<()> {
         let pod = Pod::deserialize(object).ok()?;
-        if self.left_out.as_ref() == Some(&pod.metadata.namespace) {
-            return Some(());
-        }
         let resource = Resource { group: String::new(), resource: "pods".to_owned() };
         let found = walk::images(&resource, "", object, &KubernetesSettings::default()).ok()?;
         let (kind, name) = pod.metadata.maker();
@@ -182,11 +177,13 @@ impl Gathered {
         Some(())
     }
 
-    pub(super) fn list(self, cut: Option<String>) -> PodList {
+    /// `left_out`: the namespace whose pods nobody is asked about.
+    pub(super) fn list(self, left_out: Option<&str>, cut: Option<String>) -> PodList {
         let secrets = self.secrets;
-        let rows = self.groups.into_iter().map(|(key, Group { parts, pods, found })| {
+        let asked_about = self.groups.into_iter().filter(|(key, _)| Some(key.namespace.as_str()) != left_out);
+        let rows = asked_about.map(|(key, Group { parts, pods, found })| {
             let Key { namespace, name, kind, image, image_id, started } = key;
-            let credentials = Arc::new(OfPod::new(Some(secrets.clone()), &namespace, &found));
+            let credentials = Arc::new(OfPod::new(secrets.clone(), &namespace, &found));
             let question = question(&image, &namespace, NOBODY, credentials);
             let (digests, image_id) = match image_id {
                 Some(id) if id.contains('@') => (vec![id], None),

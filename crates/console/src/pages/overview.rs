@@ -87,7 +87,7 @@ pub(crate) async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> R
     denials.truncate(RECENT);
     let (mut running, mut registries) = (None, Vec::new());
     if admin {
-        running = Some(what_runs(&house, &visitor).await?);
+        running = Some(what_runs(&house, &visitor).await);
         let lines = console.resolver.lines();
         let row = |registration: &wharfinger_policy::Registration| {
             let line = lines.iter().find(|line| line.registry.as_str() == registration.host_address);
@@ -114,8 +114,8 @@ pub(crate) fn registry_row(host: &str, line: Option<&LineStatus>) -> RegistryRow
     RegistryRow { host: host.to_owned(), good, state }
 }
 
-async fn what_runs(house: &House, visitor: &Visitor) -> Result<Running, Refused> {
-    let Seen { all, unseen } = decided(house, visitor, PATIENCE).await?;
+async fn what_runs(house: &House, visitor: &Visitor) -> Running {
+    let Seen { all, unseen } = decided(house, visitor, PATIENCE).await;
     let (total, mut allowed, mut audited, mut undecided, mut refused) = (all.len(), 0, 0, 0, Vec::new());
     for Decided { running, explanation } in all {
         match explanation {
@@ -127,5 +127,5 @@ async fn what_runs(house: &House, visitor: &Visitor) -> Result<Running, Refused>
     }
     let all_refused = refused.len();
     refused.truncate(MOST_REFUSED);
-    Ok(Running { total, allowed, audited, undecided, refused, all_refused, unseen })
+    Running { total, allowed, audited, undecided, refused, all_refused, unseen }
 }

@@ -36,7 +36,7 @@ const VERDICTS: [(&str, &str); 5] =
 
 struct Row {
     named: Named,
-    /// What names exactly the image that runs.
+    /// What names exactly the image that runs: the digest, where the rest is as it is named.
     runs: Option<String>,
     started: bool,
     /// The accounts of this cluster whose keys signed it, and how many other keys did.
@@ -63,7 +63,7 @@ pub(crate) async fn show(
     Admin(visitor): Admin,
     Query(Wanted { find, verdict }): Query<Wanted>,
 ) -> Result<Response, Refused> {
-    let Seen { all, unseen } = decided(&house, &visitor, PATIENCE).await?;
+    let Seen { all, unseen } = decided(&house, &visitor, PATIENCE).await;
     let number = all.len();
     let find = find.trim().to_owned();
     let wanted = find.to_lowercase();
@@ -76,7 +76,11 @@ pub(crate) async fn show(
 
 fn row(Decided { running, explanation }: Decided) -> Row {
     let signers = explanation.as_ref().map(signers).unwrap_or_default();
-    Row { named: Named::of(&running), runs: running.runs, started: running.started, signers, explanation }
+    let digest = |runs: String| match runs.split_once('@') {
+        Some((name, digest)) if name == running.image => digest.to_owned(),
+        _ => runs,
+    };
+    Row { named: Named::of(&running), runs: running.runs.clone().map(digest), started: running.started, signers, explanation }
 }
 
 impl Row {

@@ -83,7 +83,12 @@ async fn each_is_decided_by_the_digest_that_runs_and_by_its_namespace() {
     house.console.cluster.replace_file("admin", &policy(), None).await.unwrap();
     let admin = house.browser_of("admin").await;
     let page = admin.get(WORKLOADS).await.is(200).says("kube-system/proxy").says("DaemonSet, 3 pods: container app");
-    let page = page.says(&format!("{PROXY}@{}", digest())).says(">exempt</a>").says(">not-registered</a>").says("not started");
+    let page = page
+        .says(PROXY)
+        .says(&format!(">{}</code>", digest()))
+        .says(">exempt</a>")
+        .says(">not-registered</a>")
+        .says("not started");
     let page = page.says("shop/&#60;b&#62;soon").hides("<b>soon");
     assert_eq!(page.text().matches("<tr><td>").count(), 3);
     let why =

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 use time::{Duration, OffsetDateTime};
-use wharfinger_gate::{Cause, Decide as _, Pin, Purpose};
+use wharfinger_gate::{Cause, Decide as _, Pin, Purpose, Standing};
 use wharfinger_policy::Staleness;
 
 use crate::cause;
@@ -38,6 +38,13 @@ async fn what_was_proven_under_the_same_policy_is_allowed_and_nothing_else() {
     assert_eq!(stage.gate.decisions().stale, 2);
     let explained = stage.explain("qa/app:v1").await;
     assert!(explained.stale_seconds.is_some() && explained.message.contains("does not answer"), "{}", explained.message);
+    // What runs is shown as an admission of it would be decided, and another policy has proven nothing.
+    let (workload, standing) =
+        (Stage::workload(&stage.host.gun("qa/app:v1"), Purpose::Create), Standing::Named(again.pinned.clone()));
+    let appraised = stage.gate.appraise(&workload, &standing).await;
+    assert_eq!((appraised.verdict, appraised.stale_seconds.is_some()), ("allow", true), "{}", appraised.message);
+    let configuration = stage.configuration().await;
+    assert_eq!(stage.gate.foresee(&configuration, &workload, &standing).await.code, "undecided");
     // Of another reference nothing was proven; of a tag that is not there nothing is known.
     let digest = format!("qa/app@{}", again.digest);
     for path in [digest.as_str(), "qa/app:v2", "qa/other:v1"] {

@@ -47,9 +47,9 @@ fn pod(name: &str, image_id: &str) -> Value {
 }
 
 fn list(pods: &[Value]) -> PodList {
-    let mut gathered = Gathered::new(Arc::new(OneSecret), Some("wharfinger".to_owned()));
+    let mut gathered = Gathered::new(Some(Arc::new(OneSecret)));
     gathered.take(pods);
-    gathered.list(None)
+    gathered.list(Some("wharfinger"), None)
 }
 
 fn app(letter: &str) -> String {
