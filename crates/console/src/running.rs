@@ -12,6 +12,9 @@ use crate::routes::House;
 use crate::visitor::Visitor;
 use crate::words::count;
 
+/// Containers of a pod that are named where it stands in a table.
+const MOST_PARTS: usize = 4;
+
 /// One workload with its verdict; none where that did not come in time.
 pub(crate) struct Decided {
     pub(crate) running: Present,
@@ -60,9 +63,14 @@ impl Named {
             why = format!("{why}&namespace={}", encode(namespace));
             name = format!("{namespace}/{name}");
         }
+        let more = running.parts.len().saturating_sub(MOST_PARTS);
+        let mut parts: Vec<String> = running.parts.iter().take(MOST_PARTS).cloned().collect();
+        if more > 0 {
+            parts.push(format!("{more} more"));
+        }
         match running.pods {
-            Some(_) if running.kind == "Pod" => kind = format!("{kind}: {}", running.parts.join(", ")),
-            Some(pods) => kind = format!("{kind}, {}: {}", count(pods, "pod", "pods"), running.parts.join(", ")),
+            Some(_) if running.kind == "Pod" => kind = format!("{kind}: {}", parts.join(", ")),
+            Some(pods) => kind = format!("{kind}, {}: {}", count(pods, "pod", "pods"), parts.join(", ")),
             None => {}
         }
         Self { name, kind, image: running.image.clone(), why }

@@ -163,16 +163,22 @@ impl Gathered {
             mine.entry(key).or_default().insert(owner.clone());
         }
         for (key, parts) in mine {
-            let weight = key.weight() + parts.iter().map(String::len).sum::<usize>();
-            let Found { pull_secrets, service_account, .. } = &found;
-            let group = self.groups.entry(key).or_insert_with(|| {
-                self.weight += weight + pull_secrets.iter().map(String::len).sum::<usize>();
-                let found =
-                    Found { slots: Vec::new(), pull_secrets: pull_secrets.clone(), service_account: service_account.clone() };
+            let group = self.groups.entry(key).or_insert_with_key(|key| {
+                let found = Found {
+                    slots: Vec::new(),
+                    pull_secrets: found.pull_secrets.clone(),
+                    service_account: found.service_account.clone(),
+                };
+                self.weight += key.weight() + found.pull_secrets.iter().map(String::len).sum::<usize>();
                 Group { parts: BTreeSet::new(), pods: 0, found }
             });
             group.pods += 1;
-            group.parts.extend(parts);
+            for part in parts {
+                let weight = part.len();
+                if group.parts.insert(part) {
+                    self.weight += weight;
+                }
+            }
         }
         Some(())
     }

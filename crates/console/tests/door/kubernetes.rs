@@ -52,8 +52,12 @@ fn pods(namespace: &str, kind: &str, name: &str, image: &str, pods: usize) -> Ru
 impl PodRunner for Told {
     async fn running(&self) -> Result<PodList, PodsUnknown> {
         let proxy = |namespace| pods(namespace, "DaemonSet", "proxy", PROXY, 3);
-        let soon =
-            RunningPods { digests: Vec::new(), started: false, ..pods("shop", "Pod", "<b>soon", "registry.k8s.test/soon:1", 1) };
+        let soon = RunningPods {
+            parts: (0..6).map(|number| format!("container c{number}")).collect(),
+            digests: Vec::new(),
+            started: false,
+            ..pods("shop", "Pod", "<b>soon", "registry.k8s.test/soon:1", 1)
+        };
         match self {
             Self::Forbidden => Err(PodsUnknown::Forbidden),
             Self::Cut => Ok(PodList { pods: vec![proxy("shop")], cut: Some("only the first are read".to_owned()) }),
@@ -90,6 +94,7 @@ async fn each_is_decided_by_the_digest_that_runs_and_by_its_namespace() {
         .says(">not-registered</a>")
         .says("not started");
     let page = page.says("shop/&#60;b&#62;soon").hides("<b>soon");
+    let page = page.says("Pod: container c0, container c1, container c2, container c3, 2 more");
     assert_eq!(page.text().matches("<tr><td>").count(), 3);
     let why =
         format!("/manage/why?image=registry%2Ek8s%2Etest%2Fkube%2Dproxy%3A1%40sha256%3A{}&#38;namespace=shop", "a".repeat(64));

@@ -176,6 +176,14 @@ async fn rules_are_changed_moved_and_removed_and_saved_after_a_preview() {
     let saved = trust(&house).await["rules"].clone();
     assert_eq!(saved, json!(drafted(&preview, "rule")));
 
+    // One that would hide another is told where the other stands.
+    let page = admin.get(TRUST).await.is(200);
+    let narrow = with(&with(&RULE, "rule-images", "dtr.test/first/app"), "rule-teams", "acme/security");
+    let page = send(&admin, &page, &narrow).await.is(200);
+    let page = send(&admin, &page, &with(&RULE, "rule-images", "dtr.test/first/*")).await.is(200);
+    let page = send(&admin, &page, &[("do", "rule-up:3"), ("require", "yes")]).await.is(200);
+    send(&admin, &page, &[("do", "save")]).await.is(400).says("in rule 4 (dtr.test/first/app): it is never reached");
+
     // Back from the preview, and the other way round: the order is a change, too.
     let page = admin.get(TRUST).await.is(200).hides("not saved yet");
     let page = send(&admin, &page, &[("do", "rule-down:0"), ("require", "yes")]).await.is(200).says("not saved yet");

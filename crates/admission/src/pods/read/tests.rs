@@ -71,6 +71,25 @@ fn a_hundred_pods_of_a_deployment_are_one_row_and_another_digest_another() {
 }
 
 #[test]
+fn everything_that_is_kept_has_its_weight() {
+    let mut gathered = Gathered::new(None);
+    let mut weigh = |pod: Value| {
+        let before = gathered.weight;
+        gathered.take(&[pod]);
+        gathered.weight - before
+    };
+    assert!(weigh(pod("one", &app("a"))) > IMAGE.len());
+    assert_eq!(weigh(pod("two", &app("a"))), 0, "one more of the same");
+    let mut other = pod("three", &app("a"));
+    other["spec"]["containers"][0]["name"] = json!("a".repeat(1000));
+    assert!(weigh(other) > 1000, "not started");
+    let mut again = pod("four", &app("a"));
+    again["spec"]["initContainers"] = json!([{"name": "b".repeat(1000), "image": IMAGE}]);
+    again["status"]["initContainerStatuses"] = json!([{"name": "b".repeat(1000), "imageID": app("a")}]);
+    assert!(weigh(again) > 1000, "another part of the same row");
+}
+
+#[test]
 fn what_made_a_pod_gives_its_row_the_name() {
     let made_by = |owner: Value, labels: Value| {
         let mut pod = pod("one", &app("a"));
