@@ -48,7 +48,10 @@ pub(crate) struct Named {
     pub(crate) name: String,
     /// `service`; `Deployment, 3 pods: container app`.
     pub(crate) kind: String,
+    /// Without the digest.
     pub(crate) image: String,
+    /// The digest that it is named by, if it is.
+    pub(crate) digest: Option<String>,
     /// Asks why.
     pub(crate) why: String,
 }
@@ -73,6 +76,10 @@ impl Named {
             Some(pods) => kind = format!("{kind}, {}: {}", count(pods, "pod", "pods"), parts.join(", ")),
             None => {}
         }
-        Self { name, kind, image: running.image.clone(), why }
+        let (image, digest) = match running.image.split_once('@') {
+            Some((image, digest)) => (image, Some(digest.to_owned())),
+            None => (running.image.as_str(), None),
+        };
+        Self { name, kind, image: image.to_owned(), digest, why }
     }
 }

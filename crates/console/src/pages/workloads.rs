@@ -77,7 +77,7 @@ pub(crate) async fn show(
 fn row(Decided { running, explanation }: Decided) -> Row {
     let signers = explanation.as_ref().map(signers).unwrap_or_default();
     let digest = |runs: String| match runs.split_once('@') {
-        Some((name, digest)) if name == running.image => digest.to_owned(),
+        Some((name, digest)) if name == running.image.split('@').next().unwrap_or_default() => digest.to_owned(),
         _ => runs,
     };
     Row { named: Named::of(&running), runs: running.runs.clone().map(digest), started: running.started, signers, explanation }
@@ -85,9 +85,10 @@ fn row(Decided { running, explanation }: Decided) -> Row {
 
 impl Row {
     fn is(&self, find: &str, verdict: &str) -> bool {
-        let Named { name, kind, image, .. } = &self.named;
+        let Named { name, kind, image, digest, .. } = &self.named;
         let code = self.explanation.as_ref().map_or("", |why| why.code);
-        let words = [name, kind, image, self.runs.as_deref().unwrap_or_default(), &self.signers, code];
+        let digest = digest.as_deref().unwrap_or_default();
+        let words = [name, kind, image, digest, self.runs.as_deref().unwrap_or_default(), &self.signers, code];
         let found = find.is_empty() || words.iter().any(|words| words.to_lowercase().contains(find));
         let its = self.explanation.as_ref().map_or("open", |why| why.verdict);
         found && (verdict.is_empty() || verdict == its)
