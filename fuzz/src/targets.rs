@@ -1,5 +1,6 @@
 //! The list. A parser that is not in it is not looked for by anything: add it here, with a few files of corpus.
 
+mod console;
 mod engine;
 mod kubernetes;
 mod metadata;
@@ -33,5 +34,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "container_create", run: engine::container_create },
     Target { name: "service", run: engine::service },
     Target { name: "document", run: engine::document },
+    Target { name: "form", run: console::form },
+    Target { name: "next_page", run: console::next_page },
     Target { name: "stack", run: stack::file },
 ];

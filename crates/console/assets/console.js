@@ -78,7 +78,7 @@ for (const form of document.querySelectorAll('form[data-live]')) {
 }
 
 // The teams of an organization appear as soon as it is chosen.
-for (const chooser of document.querySelectorAll('select[data-teams]')) {
+for (const chooser of document.querySelectorAll('[data-teams]')) {
   const teams = document.getElementById(chooser.dataset.teams);
   chooser.addEventListener('change', async () => {
     const address = `${chooser.dataset.from}?organization=${encodeURIComponent(chooser.value)}`;

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use wharfinger_auth::Accounts;
+use wharfinger_auth::{Accounts, Bundles, Directory};
 
+use crate::error::Refused;
 use crate::notices::Notices;
 use crate::page::{Entry, Section};
+use crate::pages::profile::PATH as PROFILE;
 
 /// Which console it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -41,7 +43,7 @@ impl Site {
     /// Whether a path, without anything that could lead out of it, is one of its pages.
     pub(crate) fn has(self, path: &str) -> bool {
         let rest = path.strip_prefix(self.home());
-        rest.is_some_and(|rest| rest.is_empty() || self.home().ends_with('/') || rest.starts_with('/'))
+        path == PROFILE || rest.is_some_and(|rest| rest.is_empty() || self.home().ends_with('/') || rest.starts_with('/'))
     }
 
     /// Cookies do not tell ports apart, and in one process both consoles have the same accounts: each has a cookie of its own.
@@ -59,6 +61,12 @@ pub(crate) trait Entrance: Send + Sync + 'static {
 
     fn accounts(&self) -> &Arc<Accounts>;
 
+    /// Through which people change their own account. `Err`: it is kept elsewhere, and the sentence says where.
+    fn directory(&self) -> Result<&Arc<Directory>, Refused>;
+
+    /// Who makes client bundles, where there is a cluster that they lead to.
+    fn bundles(&self) -> Option<&Bundles>;
+
     fn notices(&self) -> &Notices;
 
     /// The public `host[:port]`.
@@ -70,5 +78,7 @@ pub(crate) trait Entrance: Send + Sync + 'static {
 }
 
 /// The registry's navigation; the cluster's is longer and stands in `page.rs`.
-pub(crate) const OF_REGISTRY: [Entry; 1] =
-    [Entry { words: "Repositories", path: "/repositories", section: Section::Repositories }];
+pub(crate) const OF_REGISTRY: [Entry; 2] = [
+    Entry { words: "Repositories", path: "/repositories", section: Section::Repositories },
+    Entry { words: "My account", path: PROFILE, section: Section::Profile },
+];

@@ -14,6 +14,8 @@ mod entrance;
 mod error;
 mod form_token;
 mod frame;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod line_diff;
 mod live;
 mod notices;
@@ -29,5 +31,5 @@ mod words;
 
 pub use console::Console;
 pub use engine::EngineDoor;
-pub use registry::{RegistryConsole, registry_console_routes};
+pub use registry::{People, RegistryConsole, registry_console_routes};
 pub use routes::console_routes;

@@ -140,7 +140,7 @@ impl Page {
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = &'static Entry> {
-        let (may_ask, is_admin) = (self.may_ask(), self.is_admin());
+        let (may_ask, is_admin, signed_in) = (self.may_ask(), self.is_admin(), self.who.is_some());
         let may_deploy = self.may_deploy();
         let entries: &[Entry] = match self.site {
             Site::Cluster => &FIRST,
@@ -150,6 +150,7 @@ impl Page {
             Section::Why => may_ask,
             Section::Workloads => is_admin,
             Section::Deploy => may_deploy,
+            Section::Profile => signed_in,
             _ => true,
         })
     }

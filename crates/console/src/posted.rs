@@ -43,6 +43,11 @@ impl Fields {
         Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
+
     /// The first of that name, without spaces around it; empty when there is none.
     pub(crate) fn text(&self, name: &str) -> &str {
         self.raw(name).trim()

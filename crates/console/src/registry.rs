@@ -4,6 +4,7 @@
 //! signatures counted anew. Nothing is kept here.
 
 mod access;
+mod account;
 mod drawing;
 mod history;
 mod image;
@@ -21,22 +22,34 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use wharfinger_auth::{Accounts, Clock, RegistryAccess, RepositoryTrust};
+use wharfinger_auth::{Accounts, Bundles, Clock, Directory, RegistryAccess, RepositoryTrust};
 use wharfinger_storage::blobs::Blobs;
 use wharfinger_storage::collections::Collections;
 use wharfinger_storage::repositories::Content;
 
 use crate::entrance::{Entrance, Site};
+use crate::error::Refused;
 use crate::frame::{framed, nowhere};
 use crate::notices::{Notice, Notices};
+use crate::pages::profile;
 use crate::visitor::Guest;
 
 pub(crate) const PATH: &str = "/repositories";
+
+/// Where the accounts that sign in here are kept.
+#[derive(Clone)]
+pub enum People {
+    /// In this registry, which stands alone.
+    Here(Arc<Directory>),
+    /// In the cluster of this public host: they are changed there, under its policy.
+    AtCluster(String),
+}
 
 /// What the pages of one registry stand on.
 #[derive(Clone)]
 pub struct RegistryConsole {
     pub accounts: Arc<Accounts>,
+    pub people: People,
     pub access: Arc<RegistryAccess>,
     pub content: Arc<dyn Content>,
     pub blobs: Arc<dyn Blobs>,
@@ -72,6 +85,19 @@ impl Entrance for Registry {
         &self.console.accounts
     }
 
+    fn directory(&self) -> Result<&Arc<Directory>, Refused> {
+        match &self.console.people {
+            People::Here(directory) => Ok(directory),
+            People::AtCluster(host) => Err(Refused::forbidden(format!(
+                "the accounts of this registry are kept by its cluster: change yours at https://{host}/manage/profile"
+            ))),
+        }
+    }
+
+    fn bundles(&self) -> Option<&Bundles> {
+        None
+    }
+
     fn notices(&self) -> &Notices {
         &self.notices
     }
@@ -87,6 +113,7 @@ pub fn registry_console_routes(console: RegistryConsole) -> Router {
     let pages = Router::new()
         .route(PATH, get(list::show))
         .route(&format!("{PATH}/"), get(async || Redirect::to(PATH)))
+        .route(profile::PATH, get(account::show).post(profile::change::<Registry>))
         .route(&format!("{PATH}/new"), get(making::show).post(making::make))
         .route(&repository, get(repository::show))
         .route(&format!("{repository}/tags"), get(repository::show))

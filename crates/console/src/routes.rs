@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use wharfinger_auth::Accounts;
+use wharfinger_auth::{Accounts, Bundles, Directory};
 
 use crate::console::Console;
 use crate::entrance::{Entrance, Site};
+use crate::error::Refused;
 use crate::frame::{framed, nowhere};
 use crate::live::Watchers;
 use crate::notices::Notices;
@@ -28,6 +29,14 @@ impl Entrance for House {
 
     fn accounts(&self) -> &Arc<Accounts> {
         &self.console.accounts
+    }
+
+    fn directory(&self) -> Result<&Arc<Directory>, Refused> {
+        Ok(&self.console.directory)
+    }
+
+    fn bundles(&self) -> Option<&Bundles> {
+        Some(&self.console.bundles)
     }
 
     fn notices(&self) -> &Notices {
@@ -51,7 +60,7 @@ pub fn console_routes(console: Console) -> Router {
         .route(accounts::PATH, get(accounts::show).post(accounts::create))
         .route("/manage/accounts/{account}", get(account::show).post(account::change))
         .route("/manage/accounts/{account}/teams/{team}", get(team::show).post(team::change))
-        .route(profile::PATH, get(profile::show).post(profile::change))
+        .route(profile::PATH, get(profile::show::<House>).post(profile::change::<House>))
         .route("/manage/workloads", get(workloads::show))
         .route(deploy::PATH, get(deploy::service::show).post(deploy::service::create))
         .route(deploy::STACK, get(deploy::stack::show).post(deploy::stack::change))

@@ -7,7 +7,7 @@ use axum::Router;
 use time::OffsetDateTime;
 use wharfinger_api::AccountsApi;
 use wharfinger_auth::{Directory, NoPolicy, RegistryAccess, TokenService, Tokens};
-use wharfinger_console::RegistryConsole;
+use wharfinger_console::{People, RegistryConsole};
 use wharfinger_notary::Notary;
 use wharfinger_registry::{Registry, TrustDoor};
 use wharfinger_storage_blob::BlobFiles;
@@ -57,16 +57,6 @@ impl RegistryOrigin {
             ca_pem: Arc::new(move || ca_pem.clone()),
             clock: clock.clone(),
         });
-        let console = RegistryConsole {
-            accounts: instance.accounts.clone(),
-            access: access.clone(),
-            content: sql.clone(),
-            blobs,
-            collections: sql.clone(),
-            trust: registry.signed.clone(),
-            clock,
-            host,
-        };
         let service = Arc::new(TokenService::new(access.clone()));
         let people = AccountsApi {
             accounts: instance.accounts.clone(),
@@ -78,6 +68,21 @@ impl RegistryOrigin {
                 sql.clone(),
             )),
             bundles: None,
+        };
+        let console = RegistryConsole {
+            accounts: instance.accounts.clone(),
+            people: if shared {
+                People::AtCluster(options.cluster.host.to_string())
+            } else {
+                People::Here(people.directory.clone())
+            },
+            access: access.clone(),
+            content: sql.clone(),
+            blobs,
+            collections: sql.clone(),
+            trust: registry.signed.clone(),
+            clock,
+            host,
         };
         let mut router = wharfinger_registry::routes(registry.clone())
             .merge(wharfinger_api::token_routes(service))

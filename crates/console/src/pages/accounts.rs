@@ -19,8 +19,8 @@ use crate::visitor::Visitor;
 use crate::words::count;
 
 pub(crate) const PATH: &str = "/manage/accounts";
-/// Users of one page.
-const MANY: u32 = 200;
+/// Users, and organizations, of one page.
+const MANY: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "accounts.html")]
@@ -32,6 +32,8 @@ struct AccountsPage {
     /// Where the next page of users begins.
     next: Option<String>,
     organizations: Vec<AccountRow>,
+    /// Where the next page of organizations begins.
+    next_organizations: Option<String>,
     typed: Fields,
     wrong: Option<String>,
 }
@@ -40,6 +42,9 @@ struct AccountsPage {
 pub(crate) struct Asked {
     #[serde(default)]
     start: String,
+    /// Where the organizations begin.
+    #[serde(default)]
+    organizations: String,
     #[serde(default)]
     find: String,
 }
@@ -92,27 +97,28 @@ impl AccountsPage {
     /// How many there are, in words.
     fn many(&self) -> String {
         let users = count(self.users.len(), "user", "users");
-        let more = if self.next.is_some() { " on this page" } else { "" };
+        let more = if self.next.is_some() || self.next_organizations.is_some() { " on this page" } else { "" };
         format!("{}, {users}{more}", count(self.organizations.len(), "organization", "organizations"))
     }
 
     async fn new(
         house: &Arc<House>,
         visitor: &Visitor,
-        Asked { start, find }: Asked,
+        Asked { start, organizations, find }: Asked,
         typed: Fields,
         wrong: Option<String>,
     ) -> Result<Self, Refused> {
         let (directory, principal) = (&house.console.directory, &visitor.principal);
-        let (find, page) = (find.trim().to_owned(), Rows { start, limit: MANY });
-        let users = directory.find_accounts(principal, AccountFilter::Users, &find, &page).await?;
-        let organizations = directory.find_accounts(principal, AccountFilter::Orgs, &find, &Rows::everything()).await?;
+        let (find, page) = (find.trim().to_owned(), |start| Rows { start, limit: MANY });
+        let users = directory.find_accounts(principal, AccountFilter::Users, &find, &page(start)).await?;
+        let organizations = directory.find_accounts(principal, AccountFilter::Orgs, &find, &page(organizations)).await?;
         Ok(Self {
             page: Page::of(house, visitor, Section::Accounts, "Users and teams").await,
             find,
             users: users.rows,
             next: users.next,
             organizations: organizations.rows,
+            next_organizations: organizations.next,
             typed,
             wrong,
         })

@@ -18,7 +18,7 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use wharfinger_auth::Principal;
+use wharfinger_auth::{DirectoryError, Principal};
 use wharfinger_cluster::{ClusterError, Current};
 use wharfinger_policy::{RepositoryPattern, Signers};
 use wharfinger_storage::accounts::{AccountFilter, Page as Rows};
@@ -34,6 +34,8 @@ use crate::routes::House;
 use crate::visitor::{Admin, Visitor};
 
 pub(crate) const PATH: &str = "/manage/settings/contenttrust";
+/// Organizations in a list to choose from: a longer one would be most of the page.
+const MOST_LISTED: u32 = 100;
 
 /// A rule, an exemption or an exempt repository of the draft.
 struct Row {
@@ -53,7 +55,9 @@ struct ContentTrustPage {
     /// Whether what the form says differs from what is in force.
     changed: bool,
     wrong: Option<String>,
+    /// Those to choose from, or the first of more than anybody wants to choose from: then a name is typed.
     organizations: Vec<String>,
+    many_organizations: bool,
     /// The one whose teams are offered.
     organization: String,
     teams: Vec<String>,
@@ -213,6 +217,14 @@ async fn teams_of(house: &House, principal: &Principal, organization: &str) -> R
     Ok(listed.rows.into_iter().map(|row| row.team.name.to_string()).collect())
 }
 
+async fn is_organization(house: &House, visitor: &Visitor, name: &str) -> Result<bool, Refused> {
+    match house.console.directory.account(&visitor.principal, name).await {
+        Ok(row) => Ok(row.account.is_org),
+        Err(DirectoryError::NoSuch { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 async fn page(
     house: &Arc<House>,
     visitor: &Visitor,
@@ -220,7 +232,8 @@ async fn page(
     draft: Draft,
     open: Open,
 ) -> Result<ContentTrustPage, Refused> {
-    let listed = house.console.directory.accounts(&visitor.principal, AccountFilter::Orgs, &Rows::everything()).await?;
+    let few = Rows { start: String::new(), limit: MOST_LISTED };
+    let listed = house.console.directory.accounts(&visitor.principal, AccountFilter::Orgs, &few).await?;
     let (now, written_rule) = (OffsetDateTime::now_utc(), open.rule.as_ref().and_then(|form| form.place));
     let written_exemption = open.exemption.as_ref().and_then(|form| form.place);
     let rules = draft.rules.iter().enumerate().map(|(place, rule)| Row {
@@ -237,6 +250,7 @@ async fn page(
         page: Page::of(house, visitor, Section::ContentTrust, "Docker Content Trust").await,
         changed: draft != Draft::of(current),
         wrong: None,
+        many_organizations: listed.next.is_some(),
         organizations: listed.rows.into_iter().map(|row| row.account.name.to_string()).collect(),
         organization: String::new(),
         teams: Vec::new(),
@@ -252,7 +266,9 @@ async fn page(
 impl ContentTrustPage {
     /// With the teams of that organization to choose from, if there is one.
     async fn offering(self, house: &Arc<House>, visitor: &Visitor, organization: &str) -> Result<Self, Refused> {
-        let organization = self.organizations.iter().find(|known| *known == organization).cloned().unwrap_or_default();
+        let listed = self.organizations.iter().any(|known| known == organization);
+        let known = listed || (self.many_organizations && is_organization(house, visitor, organization).await?);
+        let organization = if known { organization.to_owned() } else { String::new() };
         let teams = teams_of(house, &visitor.principal, &organization).await?;
         Ok(Self { organization, teams, ..self })
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse as _, Redirect, Response};
-use wharfinger_auth::KeyChanges;
+use wharfinger_auth::{Directory, KeyChanges};
 use wharfinger_keys::{Certificate, PublicKey};
 use wharfinger_storage::accounts::{Page as Rows, PublicKeyRecord};
 
+use crate::entrance::Entrance;
 use crate::error::Refused;
 use crate::notices::Notice;
 use crate::page::{Page, Section, shown};
@@ -44,8 +45,8 @@ impl KeyRow {
     }
 }
 
-pub(crate) async fn rows(house: &House, visitor: &Visitor, account: &str) -> Result<Vec<KeyRow>, Refused> {
-    let listed = house.console.directory.keys(&visitor.principal, account, &Rows::everything()).await?;
+pub(crate) async fn rows(directory: &Directory, visitor: &Visitor, account: &str) -> Result<Vec<KeyRow>, Refused> {
+    let listed = directory.keys(&visitor.principal, account, &Rows::everything()).await?;
     Ok(listed.rows.iter().map(KeyRow::of).collect())
 }
 
@@ -60,14 +61,14 @@ pub(crate) async fn losses_with(house: &House, visitor: &Visitor, account: &str)
 }
 
 /// `retire-key` and `remove-key` of an account, sent from the page `back`.
-pub(crate) async fn change(
-    house: &Arc<House>,
+pub(crate) async fn change<E: Entrance>(
+    house: &Arc<E>,
     Posted { visitor, fields }: &Posted,
     account: &str,
     back: &str,
     section: Section,
 ) -> Result<Response, Refused> {
-    let (directory, principal, id) = (&house.console.directory, &visitor.principal, fields.text("key"));
+    let (directory, principal, id) = (house.directory()?, &visitor.principal, fields.text("key"));
     let notice = if fields.text("do") == "retire-key" {
         let changes = KeyChanges { login: Some(false), ..KeyChanges::default() };
         directory.update_key(principal, account, id, changes).await?;
@@ -86,6 +87,6 @@ pub(crate) async fn change(
         let fields = vec![("do", "remove-key".to_owned()), ("key", id.to_owned())];
         return Ok(shown(&ConfirmPage::new(page, says, back, fields, "Remove the key").losing(losses)));
     };
-    house.notices.leave(visitor.session(), notice).await;
+    house.notices().leave(visitor.session(), notice).await;
     Ok(Redirect::to(back).into_response())
 }

@@ -94,12 +94,14 @@ fn cookie<E: Entrance>(house: &E, token: &str, more: &str) -> Result<HeaderValue
 }
 
 /// Where to go after signing in: a page of this console, whatever was asked for.
-fn place(site: Site, next: &str) -> String {
+pub(crate) fn place(site: Site, next: &str) -> String {
     let own = next.parse::<PathAndQuery>().ok().filter(|place| {
         let path = place.path();
         site.has(path)
             && !path.starts_with("/manage/log")
             && !path.split(['/', '\\']).any(|part| part.starts_with('.') || part.starts_with('%'))
+            // Browsers write anything else in these letters.
+            && next.is_ascii()
             && !next.contains('\\')
             && !path.contains("//")
     });
@@ -131,12 +133,14 @@ mod tests {
             "javascript:alert(1)",
             "manage/",
             "/manage/\r\nSet-Cookie: a=b",
+            "/manage/\u{2028}",
+            "/repositories/\u{2028}",
         ];
         for next in elsewhere {
             assert_eq!(place(Site::Cluster, next), "/manage/", "{next}");
             assert_eq!(place(Site::Registry, next), "/repositories", "{next}");
         }
-        for own in ["/repositories", "/repositories/acme/app/tags", "/repositories?find=acme"] {
+        for own in ["/repositories", "/manage/profile", "/repositories/acme/app/tags", "/repositories?find=acme"] {
             assert_eq!(place(Site::Registry, own), own);
         }
         for other in ["/repositoriesevil", "/repositories/../manage", "/manage/", "/api/v0/repositories"] {

@@ -1,4 +1,5 @@
-//! `/manage/profile`: client bundles, keys and password of whoever is signed in.
+//! `/manage/profile`: name, keys and password of whoever is signed in, of a cluster and of a registry that keeps its own accounts;
+//! and client bundles where there is a cluster that they lead to.
 
 use std::sync::Arc;
 
@@ -6,16 +7,16 @@ use askama::Template;
 use axum::extract::{FromRequest as _, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{StatusCode, header};
-use wharfinger_auth::{AccountChanges, NewKey, Secret};
+use wharfinger_auth::{AccountChanges, Bundles, NewKey, Secret};
 use wharfinger_identity::Account;
 
+use crate::entrance::{Entrance, Site};
 use crate::error::Refused;
 use crate::notices::Notice;
 use crate::page::{Page, Section, render, shown};
 use crate::pages::account::teams_of;
 use crate::pages::keys::{self, KeyRow};
 use crate::posted::{Fields, Posted};
-use crate::routes::House;
 use crate::visitor::Visitor;
 
 pub(crate) const PATH: &str = "/manage/profile";
@@ -27,6 +28,8 @@ struct ProfilePage<'a> {
     account: Account,
     keys: Vec<KeyRow>,
     teams: Vec<(String, String)>,
+    /// Whether this is a cluster's, with its bundles, roles and pages of teams.
+    of_cluster: bool,
     /// What somebody who is no administrator signs to prove that a key is theirs.
     nonce: String,
     typed: &'a Fields,
@@ -34,13 +37,20 @@ struct ProfilePage<'a> {
 }
 
 impl<'a> ProfilePage<'a> {
-    async fn new(house: &Arc<House>, visitor: &Visitor, typed: &'a Fields, wrong: Option<String>) -> Result<Self, Refused> {
-        let account = visitor.principal.account.clone();
+    async fn new<E: Entrance>(
+        house: &Arc<E>,
+        visitor: &Visitor,
+        typed: &'a Fields,
+        wrong: Option<String>,
+    ) -> Result<Self, Refused> {
+        let (account, directory) = (visitor.principal.account.clone(), house.directory()?);
+        let title = if E::SITE == Site::Cluster { "My profile" } else { "My account" };
         Ok(Self {
-            page: Page::of(house, visitor, Section::Profile, "My profile").await,
-            keys: keys::rows(house, visitor, account.name.as_str()).await?,
-            teams: teams_of(house, &account).await?,
-            nonce: house.console.directory.nonce(&visitor.principal, account.name.as_str()).await?.nonce,
+            page: Page::of(house, visitor, Section::Profile, title).await,
+            keys: keys::rows(directory, visitor, account.name.as_str()).await?,
+            teams: teams_of(house.accounts(), &account).await?,
+            of_cluster: E::SITE == Site::Cluster,
+            nonce: directory.nonce(&visitor.principal, account.name.as_str()).await?.nonce,
             account,
             typed,
             wrong,
@@ -48,11 +58,11 @@ impl<'a> ProfilePage<'a> {
     }
 }
 
-pub(crate) async fn show(State(house): State<Arc<House>>, visitor: Visitor) -> Result<Response, Refused> {
+pub(crate) async fn show<E: Entrance>(State(house): State<Arc<E>>, visitor: Visitor) -> Result<Response, Refused> {
     Ok(shown(&ProfilePage::new(&house, &visitor, &Fields::default(), None).await?))
 }
 
-pub(crate) async fn change(State(house): State<Arc<House>>, request: Request) -> Result<Response, Refused> {
+pub(crate) async fn change<E: Entrance>(State(house): State<Arc<E>>, request: Request) -> Result<Response, Refused> {
     let posted = Posted::from_request(request, &house).await?;
     match act(&house, &posted).await {
         Ok(response) => Ok(response),
@@ -71,11 +81,14 @@ fn told(refused: Refused) -> Result<(StatusCode, String), Refused> {
     }
 }
 
-async fn act(house: &Arc<House>, posted: &Posted) -> Result<Response, Refused> {
-    let (Posted { visitor, fields }, directory) = (posted, &house.console.directory);
+async fn act<E: Entrance>(house: &Arc<E>, posted: &Posted) -> Result<Response, Refused> {
+    let (Posted { visitor, fields }, directory) = (posted, house.directory()?);
     let (principal, name) = (&visitor.principal, visitor.name());
     let notice = match fields.text("do") {
-        "bundle" => return bundle(house, posted).await,
+        "bundle" => match house.bundles() {
+            Some(bundles) => return bundle(bundles, posted).await,
+            None => return Err(Refused::mistake("client bundles lead to a cluster: make one there")),
+        },
         "save" => {
             let changes = AccountChanges { full_name: Some(fields.text("full-name").to_owned()), ..AccountChanges::default() };
             directory.update_account(principal, name, changes).await?;
@@ -101,13 +114,13 @@ async fn act(house: &Arc<House>, posted: &Posted) -> Result<Response, Refused> {
         "retire-key" | "remove-key" => return keys::change(house, posted, name, PATH, Section::Profile).await,
         _ => return Err(Refused::mistake("the form does not say what to do: load the page anew")),
     };
-    house.notices.leave(visitor.session(), notice).await;
+    house.notices().leave(visitor.session(), notice).await;
     Ok(Redirect::to(PATH).into_response())
 }
 
 /// A new bundle, as a file.
-async fn bundle(house: &House, Posted { visitor, fields }: &Posted) -> Result<Response, Refused> {
-    let bundle = house.console.bundles.make(&visitor.principal, fields.text("label")).await?;
+async fn bundle(bundles: &Bundles, Posted { visitor, fields }: &Posted) -> Result<Response, Refused> {
+    let bundle = bundles.make(&visitor.principal, fields.text("label")).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/zip".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", bundle.file_name)),

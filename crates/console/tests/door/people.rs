@@ -161,3 +161,30 @@ async fn a_key_is_registered_with_proof_and_the_password_changed_with_the_old_on
     ada.submit(PROFILE, &[("do", "save"), ("full-name", "Ada L.")]).await.leads_to();
     assert_eq!(account(&house, "ada").await.unwrap().full_name, "Ada L.");
 }
+
+#[tokio::test]
+async fn thousands_of_accounts_come_in_pages_and_an_organization_among_them_is_typed() {
+    let house = house().await;
+    let admin = house.browser_of("admin").await;
+    for number in 0..120 {
+        house.team(&format!("org{number:03}"), "qa", "admin").await;
+    }
+    let trust = "/manage/settings/contenttrust";
+    let first = admin.get(ACCOUNTS).await.is(200).says("org000").says("org049<").hides("org050<").says("50 organizations");
+    let (_, next) = first.text().split_once("organizations=").map(|(_, next)| (0, next[..6].to_owned())).unwrap();
+    admin.get(&format!("{ACCOUNTS}?find=&organizations={next}")).await.is(200).says("org050").says("org099").hides("org049<");
+    admin.get(&format!("{ACCOUNTS}?find=org119")).await.is(200).says("org119").hides("org118").hides("More organizations");
+    let page = admin.get(trust).await.is(200).says("<input id=\"organization\"").hides("<option>org000</option>");
+    let revision = page.hidden("revision");
+    let form = |team: &'static str, organization: &'static str| {
+        [("do", "add-team"), ("revision", ""), ("signers", "any"), ("organization", organization), ("team-name", team)]
+    };
+    let sent = |team, organization| {
+        let mut form = form(team, organization);
+        form[1].1 = &revision;
+        form
+    };
+    admin.submit(trust, &sent("", "org119")).await.is(200).says("value=\"org119\"").says("<option>qa</option>");
+    admin.submit(trust, &sent("qa", "org119")).await.is(200).says("org119/qa");
+    admin.submit(trust, &sent("", "nowhere")).await.is(404).says("there is no account");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
-use wharfinger_auth::{AccountChanges, AccountRow, Secret};
+use wharfinger_auth::{AccountChanges, AccountRow, Accounts, Secret};
 use wharfinger_identity::{Account, Role};
 
 use super::done;
@@ -41,8 +41,8 @@ pub(super) async fn show(
     let page = UserPage {
         page: Page::of(house, visitor, Section::Accounts, account.name.as_str()).await,
         own: account.id == visitor.principal.account.id,
-        keys: keys::rows(house, visitor, account.name.as_str()).await?,
-        teams: teams_of(house, &account).await?,
+        keys: keys::rows(&house.console.directory, visitor, account.name.as_str()).await?,
+        teams: teams_of(&house.console.accounts, &account).await?,
         account,
         wrong: wrong.map(|(_, wrong)| wrong),
     };
@@ -50,8 +50,8 @@ pub(super) async fn show(
 }
 
 /// The teams somebody is in, as organization and team.
-pub(crate) async fn teams_of(house: &House, account: &Account) -> Result<Vec<(String, String)>, Refused> {
-    let directory = house.console.accounts.directory();
+pub(crate) async fn teams_of(accounts: &Accounts, account: &Account) -> Result<Vec<(String, String)>, Refused> {
+    let directory = accounts.directory();
     let mut teams = Vec::new();
     for team in directory.teams_of(&account.id).await? {
         if let Some(org) = directory.account(&team.org).await? {

@@ -6,7 +6,7 @@ use axum::Router;
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
 use wharfinger_auth::{Accounts, Clock, Directory, NewKey, NoPolicy, RegistryAccess, Secret, SessionSettings, Tokens};
-use wharfinger_console::{RegistryConsole, registry_console_routes};
+use wharfinger_console::{People, RegistryConsole, registry_console_routes};
 use wharfinger_identity::TeamId;
 use wharfinger_keys::{PrivateKey, SealKey};
 use wharfinger_notary::Notary;
@@ -36,6 +36,11 @@ pub struct Shelf {
 }
 
 pub async fn shelf() -> Shelf {
+    shelf_with(People::Here).await
+}
+
+/// With accounts that are kept here or elsewhere.
+pub async fn shelf_with(kept: impl FnOnce(Arc<Directory>) -> People) -> Shelf {
     let folder = tempfile::tempdir().unwrap();
     let sql = Arc::new(Sql::open(&folder.path().join("db")).await.unwrap());
     let (seal, clock, live) = (SealKey::generate(), Clock::system(), Live::new());
@@ -50,7 +55,8 @@ pub async fn shelf() -> Shelf {
     let blobs = Arc::new(BlobFiles::open(&folder.path().join("blobs")).await.unwrap());
     let (content, collections) = (sql.clone(), sql.clone());
     let trust = Arc::new(Notary::new(HOST, access.clone(), sql.clone(), Arc::new(seal), Arc::new(OffsetDateTime::now_utc)));
-    let console = RegistryConsole { accounts, access, content, blobs, collections, trust, clock, host: HOST.to_owned() };
+    let people = kept(folk.directory.clone());
+    let console = RegistryConsole { accounts, people, access, content, blobs, collections, trust, clock, host: HOST.to_owned() };
     Shelf { router: registry_console_routes(console.clone()), console, folk, sql, live, _folder: folder }
 }
 
