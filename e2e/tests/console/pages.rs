@@ -165,6 +165,12 @@ fn every_page_of_a_registry_can_be_used_by_everybody_who_may_see_it() {
     visit.goes(&at("/repositories/acme/app/access"), "acme/security", &[("access", Wide, Light)]);
     browser.clicks("Take access from acme/security").sees("Its members keep what they have");
     visit.looks(&[]);
+    visit.goes(&at("/repositories/new"), "Who may pull it", &[]);
+    visit.goes(&at("/repositories/acme/app/settings"), "Tags are immutable", &[]);
+    browser.clicks("Delete acme/app").sees("Its trust data goes, too");
+    visit.looks(&[]);
+    visit.goes(&at("/repositories/acme/app/tags/1.5.0-rc1"), "Delete 1.5.0-rc1", &[]);
+    visit.goes(&at("/manage/profile"), "is kept by the cluster", &[]);
     visit.goes(&at("/repositories/acme/nowhere"), "there is no such repository", &[]);
     browser.complained_of_nothing_but_bad_input();
     album.closes("registry");
