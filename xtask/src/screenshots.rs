@@ -17,13 +17,14 @@ pub fn run() -> Result<()> {
     axe::ensure_fetched()?;
     crate::cargo(&["build", "--workspace"])?;
     let folder = root().canonicalize()?.join("docs/screenshots");
-    let test = ["cargo", "test", "-p", "wharfinger-e2e", "--test", "console", "pages::"];
+    // One after the other: a browser gives up a page when an interface comes or goes, as with every container.
+    let test = ["cargo", "test", "-p", "wharfinger-e2e", "--test", "console", "pages::", "--", "--test-threads=1"];
     let mut command = vec!["env".to_owned(), format!("{ASKED}={}", folder.display())];
     command.extend(test.map(str::to_owned));
     let status = tests::with_engine(&command)?;
     ensure!(status == ExitCode::SUCCESS, "the pages are not as they should be: no picture of them is worth keeping");
     let status = Command::new("bash")
-        .args(["-c", "pngquant --force --strip --speed 1 --ext .png 48 -- *.png"])
+        .args(["-c", "pngquant --force --strip --speed 1 --ext .png 32 -- *.png"])
         .current_dir(&folder)
         .status()
         .context("starting bash")?;

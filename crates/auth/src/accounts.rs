@@ -168,11 +168,17 @@ impl Accounts {
 
     /// The PHC string of a password somebody chose.
     pub(crate) async fn hash_new(&self, password: &Secret) -> Result<String, PasswordError> {
+        Self::admits(password)?;
+        Ok(self.passwords.hash(password).await?)
+    }
+
+    /// Whether somebody may choose it.
+    pub(crate) fn admits(password: &Secret) -> Result<(), PasswordError> {
         let length = password.reveal().chars().count();
         if length < MIN_LENGTH || password.reveal().len() > MAX_LENGTH {
             return Err(PasswordError::Length { min: MIN_LENGTH, max: MAX_LENGTH });
         }
-        Ok(self.passwords.hash(password).await?)
+        Ok(())
     }
 
     /// Whose key it is, with the teams that person is in; also of inactive accounts (see `account.is_active`).

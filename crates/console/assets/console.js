@@ -52,13 +52,16 @@ dress(document);
 for (const form of document.querySelectorAll('form[data-live]')) {
   const found = document.getElementById(form.dataset.live);
   const many = document.getElementById(`${found.id}-many`);
-  let soon;
+  let soon, wanted;
   let asked = new AbortController();
   const ask = async () => {
+    // Its own `action` may be hidden by a field of that name.
+    const address = new URL(form.getAttribute('action'), location);
+    for (const [name, text] of new FormData(form)) if (text) address.searchParams.set(name, text);
+    if (address.href === wanted) return;
+    wanted = address.href;
     asked.abort();
     asked = new AbortController();
-    const address = new URL(form.action);
-    for (const [name, text] of new FormData(form)) if (text) address.searchParams.set(name, text);
     try {
       const answer = await fetch(address, { headers: { accept: 'text/html' }, signal: asked.signal });
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -70,10 +73,14 @@ for (const form of document.querySelectorAll('form[data-live]')) {
       history.replaceState(null, '', address);
       dress(found);
     } catch (error) {
-      if (error.name !== 'AbortError') many.textContent = 'The server did not answer: what stands here is what was found before.';
+      if (error.name === 'AbortError') return;
+      wanted = undefined;
+      many.textContent = 'The server did not answer: what stands here is what was found before.';
     }
   };
-  form.addEventListener('input', () => { clearTimeout(soon); soon = setTimeout(ask, 200); });
+  const later = () => { clearTimeout(soon); soon = setTimeout(ask, 200); };
+  form.addEventListener('input', later);
+  form.addEventListener('change', later);
   form.addEventListener('submit', () => { clearTimeout(soon); asked.abort(); });
 }
 

@@ -146,7 +146,13 @@ impl From<DirectoryError> for Refused {
         match error {
             DirectoryError::Forbidden(_) => Self::forbidden(message),
             DirectoryError::NoSuch { .. } => Self::page(StatusCode::NOT_FOUND, message),
-            DirectoryError::Invalid { message, .. } => Self::mistake(message),
+            DirectoryError::Invalid { field, message } => Self::mistake(match field {
+                // What says which field it is about by itself needs no label.
+                "fullName" => format!("Full name: {message}"),
+                "description" => format!("Description: {message}"),
+                "label" => format!("Label: {message}"),
+                _ => message,
+            }),
             DirectoryError::Conflict(_) => Self::page(StatusCode::CONFLICT, message),
             DirectoryError::OldPassword(LoginError::Wrong) => Self::mistake("the present password is another"),
             DirectoryError::OldPassword(error) => error.into(),

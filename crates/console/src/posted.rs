@@ -58,6 +58,11 @@ impl Fields {
         self.0.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
     }
 
+    /// What stands in a field of the form that `act` sends: what was just typed there, else what is stored.
+    pub(crate) fn kept<'text>(&'text self, act: &str, name: &str, stored: &'text str) -> &'text str {
+        if self.text("do") == act { self.text(name) } else { stored }
+    }
+
     pub(crate) fn all(&self, name: &str) -> Vec<String> {
         self.0.iter().filter(|(known, _)| known == name).map(|(_, value)| value.clone()).collect()
     }

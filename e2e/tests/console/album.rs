@@ -14,7 +14,7 @@ use wharfinger_e2e::Scene;
 use crate::browser::{Browser, Screen};
 
 /// What a page of which there is more is cut off at, in pixels.
-const MOST: u64 = 1300;
+const MOST: u64 = 1100;
 
 pub struct Album {
     folder: PathBuf,

@@ -104,6 +104,25 @@ impl Browser {
         address.path().to_owned()
     }
 
+    /// Where the browser is, as others could be told.
+    #[track_caller]
+    pub fn address(&self) -> String {
+        self.runtime.block_on(self.driver().current_url()).unwrap().to_string()
+    }
+
+    /// Loses all sessions.
+    #[track_caller]
+    pub fn forgets_who_one_is(&self) -> &Self {
+        self.runtime.block_on(self.driver().delete_all_cookies()).unwrap();
+        self
+    }
+
+    #[track_caller]
+    pub fn goes_back(&self) -> &Self {
+        self.runtime.block_on(self.driver().back()).unwrap();
+        self
+    }
+
     /// What stands on the page.
     #[track_caller]
     pub fn text(&self) -> String {
@@ -122,6 +141,13 @@ impl Browser {
         let text = self.text();
         assert!(!text.contains(words), "{} should not show {words:?}:\n{text}", self.place());
         self
+    }
+
+    /// What the page says is wrong.
+    #[track_caller]
+    pub fn alert(&self) -> String {
+        let alert = self.element("//*[@role='alert' or @class='wrong']");
+        self.runtime.block_on(alert.text()).unwrap()
     }
 
     /// The first element that the expression finds, as soon as it is there.

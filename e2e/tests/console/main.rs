@@ -1,9 +1,12 @@
 //! The console in a real browser, by clicking: as people do it, with JavaScript and without.
 
 mod album;
+mod bad_input;
 mod browser;
+mod clusters;
 mod deploying;
 mod keyboard;
+mod live;
 mod lively;
 mod pages;
 mod pods;

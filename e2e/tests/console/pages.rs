@@ -20,14 +20,11 @@ impl Visit<'_> {
     fn looks(&self, pictures: &[(&'static str, Screen, Scheme)]) {
         for (screen, scheme) in [(Wide, Light), (Wide, Dark), (Phone, Light), (Phone, Dark)] {
             let wanted = pictures.iter().find(|(_, on, colours)| (*on, *colours) == (screen, scheme));
-            // Whatever axe-core finds on one of two screens and in one of two schemes, it finds in one of these.
-            let examined = screen == Wide && scheme == Light || screen == Phone && scheme == Dark;
-            if wanted.is_none() && !examined {
-                continue;
-            }
-            self.browser.looks_at(screen, scheme);
-            if examined {
-                self.browser.fits().has_no_obstacles();
+            match (screen, scheme) {
+                (Wide, Light) => drop(self.browser.looks_at(screen, scheme).fits().has_no_obstacles()),
+                (Phone, Dark) => drop(self.browser.looks_at(screen, scheme).fits().has_no_more_obstacles()),
+                _ if wanted.is_none() => continue,
+                _ => drop(self.browser.looks_at(screen, scheme)),
             }
             if let Some((name, ..)) = wanted {
                 self.album.takes(name, self.browser, screen);
@@ -50,8 +47,10 @@ impl Visit<'_> {
 
 #[test]
 fn every_page_of_a_cluster_can_be_used_by_everybody_who_may_see_it() {
-    let (house, browser) = (Lively::up(), Browser::start(JavaScript::On));
+    let house = Lively::up();
     let _running = house.runs();
+    // Only now: a browser gives up a page when an interface comes or goes, as with every container.
+    let browser = Browser::start(JavaScript::On);
     let album = Album::open(&house.scene);
     let visit = Visit { browser: &browser, album: &album };
     let at = |path: &str| house.cluster(path);
@@ -63,6 +62,7 @@ fn every_page_of_a_cluster_can_be_used_by_everybody_who_may_see_it() {
     visit.goes(&at("/manage/accounts"), "acme", &[]);
     visit.goes(&at("/manage/accounts/acme"), "operations", &[]);
     visit.goes(&at("/manage/profile"), "login and signing", &[]);
+    visit.goes(&at("/manage/deploy"), "Create a service", &[]);
     visit.goes(&at("/manage/settings/contenttrust"), "an administrator can change the role", &[]);
     browser.goes(&at("/manage/")).clicks("Sign out").sees("With the name and password");
 
@@ -160,16 +160,17 @@ fn every_page_of_a_registry_can_be_used_by_everybody_who_may_see_it() {
     visit.goes(&at("/repositories/acme/payments"), "No tag yet", &[]);
     visit.goes(&at("/repositories/acme/app/tags/1.4.0"), "Layers", &[("tag", Wide, Light)]);
     visit.goes(&at("/repositories/acme/app/tags/1.5.0-rc1"), "Nobody has signed this tag", &[]);
+    browser.clicks("Delete 1.5.0-rc1").sees("Cancel");
+    visit.looks(&[]);
     visit.goes(&at("/repositories/acme/app/trust"), "targets/quinn", &[("trust", Wide, Light), ("trust-dark", Wide, Dark)]);
     visit.goes(&at("/repositories/acme/payments/trust"), "Nothing in it was ever signed", &[]);
     visit.goes(&at("/repositories/acme/app/access"), "acme/security", &[("access", Wide, Light)]);
     browser.clicks("Take access from acme/security").sees("Its members keep what they have");
     visit.looks(&[]);
     visit.goes(&at("/repositories/new"), "Who may pull it", &[]);
-    visit.goes(&at("/repositories/acme/app/settings"), "Tags are immutable", &[]);
+    visit.goes(&at("/repositories/acme/app/settings"), "Tags are immutable", &[("repository-settings", Wide, Light)]);
     browser.clicks("Delete acme/app").sees("Its trust data goes, too");
     visit.looks(&[]);
-    visit.goes(&at("/repositories/acme/app/tags/1.5.0-rc1"), "Delete 1.5.0-rc1", &[]);
     visit.goes(&at("/manage/profile"), "is kept by the cluster", &[]);
     visit.goes(&at("/repositories/acme/nowhere"), "there is no such repository", &[]);
     browser.complained_of_nothing_but_bad_input();

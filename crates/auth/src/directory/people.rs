@@ -8,6 +8,7 @@ use wharfinger_storage::accounts::{AccountChange, AccountFilter, Page};
 
 use super::rows::{AccountRow, Listed, one_more};
 use super::{Directory, DirectoryError, Lost, Result, administrators_only, line, not_like_an_id};
+use crate::accounts::Accounts;
 use crate::principal::{Principal, Via};
 use crate::secret::Secret;
 
@@ -211,6 +212,8 @@ impl Directory {
         } else {
             administrators_only(actor, "change another's password")?;
         }
+        // Before it is recorded: what nobody may choose is not tried.
+        Accounts::admits(new)?;
         let keep = match &actor.via {
             Via::Session(id) | Via::Cookie(id) if own => Some(id.as_str()),
             _ => None,

@@ -26,7 +26,7 @@ pub(crate) async fn show(
     if row.account.is_org {
         organization::show(&house, &visitor, &row, &Fields::default(), None).await
     } else {
-        user::show(&house, &visitor, &row, None).await
+        user::show(&house, &visitor, &row, &Fields::default(), None).await
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) async fn change(
     if organization {
         organization::show(&house, &posted.visitor, &row, &posted.fields, Some(refused)).await
     } else {
-        user::show(&house, &posted.visitor, &row, Some(refused)).await
+        user::show(&house, &posted.visitor, &row, &posted.fields, Some(refused)).await
     }
 }
 

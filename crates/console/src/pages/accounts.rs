@@ -61,7 +61,7 @@ pub(crate) async fn create(
     State(house): State<Arc<House>>,
     PostedByAdmin(Posted { visitor, fields }): PostedByAdmin,
 ) -> Result<Response, Refused> {
-    let organization = fields.text("kind") == "organization";
+    let organization = fields.text("do") == "organization";
     let made = match new_account(&fields, organization) {
         Ok(new) => house.console.directory.create_account(&visitor.principal, new).await.map_err(Refused::from),
         Err(refused) => Err(refused),

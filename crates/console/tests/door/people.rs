@@ -15,11 +15,11 @@ async fn users_organizations_and_teams_are_made_changed_and_removed() {
     let house = house().await;
     let admin = house.browser_of("admin").await;
     admin.get(ACCOUNTS).await.is(200).says("None yet. Teams");
-    let ada = [("kind", "user"), ("name", "ada"), ("full-name", "Ada <L.>"), ("password", PASSWORD), ("role", "viewonly")];
+    let ada = [("do", "user"), ("name", "ada"), ("full-name", "Ada <L.>"), ("password", PASSWORD), ("role", "viewonly")];
     assert_eq!(admin.submit(ACCOUNTS, &ada).await.leads_to(), "/manage/accounts/ada");
     admin.get("/manage/accounts/ada").await.is(200).says("ada is made").says("Ada &#60;L.&#62;");
     assert_eq!(account(&house, "ada").await.unwrap().role, Role::ViewOnly);
-    let org = [("kind", "organization"), ("name", "acme"), ("full-name", "")];
+    let org = [("do", "organization"), ("name", "acme"), ("full-name", "")];
     assert_eq!(admin.submit(ACCOUNTS, &org).await.leads_to(), "/manage/accounts/acme");
     let acme = "/manage/accounts/acme";
     admin.get(acme).await.is(200).says("No team yet").says("Nobody yet");
@@ -81,7 +81,7 @@ async fn what_is_wrong_with_a_new_account_stands_above_what_was_typed() {
         ("bea", "short-4711", "king", 400, "is not a role"),
         ("bea", "x", "", 400, "a password has"),
     ] {
-        let form = [("kind", "user"), ("name", name), ("password", password), ("role", role)];
+        let form = [("do", "user"), ("name", name), ("password", password), ("role", role)];
         let answer = admin.submit(ACCOUNTS, &form).await.is(status).says(why).says(&format!("name=\"name\" value=\"{name}\""));
         answer.hides("short-4711");
     }

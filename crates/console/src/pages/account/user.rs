@@ -15,18 +15,19 @@ use crate::page::{Page, Section, render, shown};
 use crate::pages::accounts::PATH;
 use crate::pages::confirm::ConfirmPage;
 use crate::pages::keys::{self, KeyRow, losses_with};
-use crate::posted::Posted;
+use crate::posted::{Fields, Posted};
 use crate::routes::House;
 use crate::visitor::Visitor;
 
 #[derive(Template)]
 #[template(path = "user.html")]
-struct UserPage {
+struct UserPage<'a> {
     page: Page,
     account: Account,
     own: bool,
     keys: Vec<KeyRow>,
     teams: Vec<(String, String)>,
+    typed: &'a Fields,
     wrong: Option<String>,
 }
 
@@ -34,6 +35,7 @@ pub(super) async fn show(
     house: &Arc<House>,
     visitor: &Visitor,
     row: &AccountRow,
+    typed: &Fields,
     wrong: Option<(StatusCode, String)>,
 ) -> Result<Response, Refused> {
     let account = row.account.clone();
@@ -44,6 +46,7 @@ pub(super) async fn show(
         keys: keys::rows(&house.console.directory, visitor, account.name.as_str()).await?,
         teams: teams_of(&house.console.accounts, &account).await?,
         account,
+        typed,
         wrong: wrong.map(|(_, wrong)| wrong),
     };
     Ok(render(status, &page))
