@@ -87,12 +87,15 @@ for (const form of document.querySelectorAll('form[data-live]')) {
 // The teams of an organization appear as soon as it is chosen.
 for (const chooser of document.querySelectorAll('[data-teams]')) {
   const teams = document.getElementById(chooser.dataset.teams);
-  chooser.addEventListener('change', async () => {
+  const offer = async () => {
     const address = `${chooser.dataset.from}?organization=${encodeURIComponent(chooser.value)}`;
     const answer = await fetch(address, { headers: { accept: 'text/html' } });
     if (answer.ok) teams.innerHTML = await answer.text();
     teams.disabled = !answer.ok;
-  });
+  };
+  chooser.addEventListener('change', offer);
+  // Whoever was faster than this module has chosen already.
+  if (chooser.value && teams.options.length < 2) offer();
 }
 
 // Long tables get a filter.
