@@ -107,7 +107,7 @@ fn of_cluster() -> Vec<Kind> {
     vec![
         kind("cluster: overview", "/manage/", "<h1>"),
         kind("cluster: users and teams", "/manage/accounts", "org0000"),
-        kind("cluster: the audit log", "/manage/audit", "user00"),
+        kind("cluster: the audit log", "/manage/audit", "user0"),
         kind("cluster: audit entries that are not there", "/manage/audit?actor=nobody", "Nothing matches"),
         kind("cluster: audit entries of one user", "/manage/audit?actor=user00007", "user00007"),
         kind("cluster: Docker Content Trust", "/manage/settings/contenttrust", "Add Team"),
@@ -126,7 +126,7 @@ impl Kind {
                 if number >= WARMING {
                     times.add(began.elapsed());
                 }
-                ensure!(text.contains(self.says), "{} says no {:?}: {text}", self.path, self.says);
+                ensure!(text.contains(self.says), "{} does not say {:?}", self.path, self.says);
                 largest = largest.max(bytes);
             }
             if times.percentile(95) > slowest.percentile(95) {
