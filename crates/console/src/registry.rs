@@ -1,7 +1,7 @@
 //! The registry's console: its repositories, what is in them, who signed it, and who may read and write.
 //!
 //! Who may see a page is asked of the room that the registry's API asks; trust data is read as the Notary server stored it, with the
-//! signatures counted anew. Nothing is kept here.
+//! signatures counted here. What is kept in memory is named by hashes: it is right or not found.
 
 mod access;
 mod account;
@@ -67,6 +67,7 @@ pub(crate) struct Registry {
     pub(crate) console: RegistryConsole,
     pub(crate) notices: Notices,
     pub(crate) memory: history::Memory,
+    pub(crate) counted: trust_data::Counted,
 }
 
 impl Registry {
@@ -123,5 +124,8 @@ pub fn registry_console_routes(console: RegistryConsole) -> Router {
         .route(&format!("{repository}/access"), get(access::show).post(access::change))
         .route(&format!("{PATH}/{{namespace}}"), get(nowhere))
         .route(&format!("{repository}/{{*rest}}"), get(nowhere));
-    framed(pages, Registry { console, notices: Notices::new(), memory: history::Memory::new() })
+    framed(
+        pages,
+        Registry { console, notices: Notices::new(), memory: history::Memory::new(), counted: trust_data::Counted::new() },
+    )
 }

@@ -34,7 +34,7 @@ impl Audit for Sql {
         let since = search.since.map(|since| kept(since.unix_timestamp_nanos()));
         let mut select =
             QueryBuilder::<Sqlite>::new("SELECT id, at, actor, action, object, outcome, detail, link FROM audit WHERE id < ");
-        select.push_bind(before.unwrap_or(i64::MAX));
+        select.push_bind(before.unwrap_or(i64::MAX)).push(" AND id > ").push_bind(search.after);
         // Only what was given stands in the statement: each has an index, and "or nothing was given" would use none. A part of a
         // word is looked for in every entry.
         let Search { actor, action, object, outcome, .. } = search;
@@ -160,6 +160,7 @@ mod tests {
             [4, 3]
         );
         assert_eq!(found(Search { actor: some("' OR 1=1 --"), ..Search::default() }).await, [0_i64; 0]);
+        assert_eq!(found(Search { after: 3, ..Search::default() }).await, [5, 4]);
         let part = |search: Search| Search { parts: true, ..search };
         assert_eq!(found(part(Search { actor: some("bo"), ..Search::default() })).await, [2]);
         assert_eq!(found(part(Search { action: some(".del"), ..Search::default() })).await, [3]);

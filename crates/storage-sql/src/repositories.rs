@@ -21,6 +21,9 @@ use crate::{Sql, failed};
 /// The beginning of one way to be allowed to read.
 const WAY: &str = "SELECT name FROM (SELECT name FROM repositories WHERE ";
 
+/// Namespaces whose every repository one of some teams may read.
+const GRANTED: &str = "SELECT namespace FROM namespace_team_access WHERE team IN (";
+
 #[async_trait]
 impl Repositories for Sql {
     async fn create(&self, record: &RepositoryRecord) -> Result<bool> {
@@ -93,14 +96,21 @@ impl Repositories for Sql {
                 query.push(" AND ");
                 page(&mut query);
             }
-            let on = [
-                ("name", "SELECT repository FROM repository_team_access"),
-                ("namespace", "SELECT namespace FROM namespace_team_access"),
-            ];
-            for (column, granted) in on.into_iter().filter(|_| !teams.is_empty()) {
-                query.push(") UNION ").push(WAY).push(column).push(" IN (").push(granted).push(" WHERE team IN (");
-                one_of(&mut query, teams.iter().map(TeamId::as_str));
+            if !teams.is_empty() {
+                let teams = || teams.iter().map(TeamId::as_str);
+                query.push(") UNION ").push(WAY).push("name IN (SELECT repository FROM repository_team_access WHERE team IN (");
+                one_of(&mut query, teams());
                 query.push(") AND ");
+                page(&mut query);
+                // The page ends at the latest where that of any one namespace ends: nothing behind it is read and sorted.
+                query.push(") UNION ").push(WAY).push("namespace IN (").push(GRANTED);
+                one_of(&mut query, teams());
+                query.push(") AND name <= COALESCE((SELECT MIN(n) FROM (SELECT (SELECT name FROM repositories WHERE ");
+                query.push("namespace = g.namespace AND ");
+                page(&mut query);
+                query.push(" OFFSET ").push_bind(i64::from(limit) - 1).push(") AS n FROM (").push(GRANTED);
+                one_of(&mut query, teams());
+                query.push(") AS g)), ").push_bind(char::MAX.to_string()).push(") AND ");
                 page(&mut query);
             }
         } else {

@@ -352,3 +352,37 @@ async fn what_was_stored_is_there_after_reopening() {
     assert_eq!(sql.find(&name("qa/app")).await.unwrap(), Some(record("qa/app")));
     assert!(sql.tag(&name("qa/app"), &tag("v1")).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn pages_follow_the_names_also_where_many_namespaces_are_granted() {
+    let (_folder, sql) = open().await;
+    // `a-b/x` comes before `a/x`, and its namespace after.
+    let mut all = Vec::new();
+    for (namespace, many) in [("a", 5), ("a-b", 1), ("a-c", 9), ("b", 2), ("c", 7), ("not", 3)] {
+        all.extend((0..many).map(|number| format!("{namespace}/app{number}")));
+    }
+    for text in &all {
+        assert!(sql.create(&RepositoryRecord { owner: None, ..record(text) }).await.unwrap());
+    }
+    let team = TeamId::stored("team");
+    for namespace in ["a", "a-b", "a-c", "b", "c", "empty"] {
+        assert!(sql.grant(&Scope::Namespace(namespace.parse().unwrap()), &team, AccessLevel::ReadOnly).await.unwrap());
+    }
+    let reader = Reader::Of { owners: Vec::new(), teams: vec![team] };
+    for words in ["", "1", "app6", "-", "nowhere"] {
+        let mut expected: Vec<&str> = all.iter().map(String::as_str).filter(|name| !name.starts_with("not/")).collect();
+        expected.retain(|name| name.contains(words));
+        expected.sort_unstable();
+        for limit in [1, 2, 3, 8, 100] {
+            let mut found: Vec<String> = Vec::new();
+            loop {
+                let page = sql.readable(&reader, words, found.last().map(String::as_str), limit).await.unwrap();
+                found.extend(page.iter().map(|record| record.name.to_string()));
+                if page.len() < limit as usize {
+                    break;
+                }
+            }
+            assert_eq!(found, expected, "{words:?} {limit}");
+        }
+    }
+}

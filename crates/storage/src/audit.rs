@@ -112,7 +112,7 @@ pub trait Audit: Send + Sync {
     /// Entries with an id below `before`, newest first.
     async fn newest(&self, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>>;
 
-    /// Those entries that `search` looks for with an id below `before`, newest first.
+    /// Those entries that `search` looks for with an id below `before` and above `search.after`, newest first.
     async fn search(&self, search: &Search, before: Option<i64>, limit: u32) -> Result<Vec<Recorded>>;
 
     /// Entries with an id above `after`, oldest first.

@@ -21,7 +21,7 @@ pub struct StoredFile {
 }
 
 /// The newest state of a collection.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Head {
     pub timestamp_sha256: String,
     /// The snapshot which that timestamp names.

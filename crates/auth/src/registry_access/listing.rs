@@ -4,6 +4,7 @@ use wharfinger_identity::Account;
 use wharfinger_storage::StorageError;
 use wharfinger_storage::repositories::{Reader, RepositoryRecord};
 
+use super::permission::{Permission, Teams};
 use super::{Action, RegistryAccess};
 
 impl RegistryAccess {
@@ -20,9 +21,12 @@ impl RegistryAccess {
         let found = self.repositories.readable(&reader, words, after, limit).await?;
         let next = (found.len() == limit as usize).then(|| found.last().map(|last| last.name.to_string())).flatten();
         // The search is quick, the rule decides.
-        let mut readable = Vec::with_capacity(found.len());
+        let (teams, mut readable) = (Teams::default(), Vec::with_capacity(found.len()));
         for record in found {
-            if self.permits(account, &record.name, Action::Pull).await? {
+            let asked = (account, &teams);
+            let permission =
+                Permission::judge(&self.accounts, &*self.repositories, asked, &record.name, Some(record.clone())).await?;
+            if permission.allows(Action::Pull) {
                 readable.push(record);
             }
         }

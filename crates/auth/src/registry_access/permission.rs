@@ -1,12 +1,16 @@
 //! The rule itself: whose repository, whose team, how much.
 
-use wharfinger_identity::{Account, AccountName};
+use tokio::sync::OnceCell;
+use wharfinger_identity::{Account, AccountName, Team};
 use wharfinger_oci::Repository;
 use wharfinger_storage::StorageError;
-use wharfinger_storage::repositories::{AccessLevel, Repositories, Visibility};
+use wharfinger_storage::repositories::{AccessLevel, Repositories, RepositoryRecord, Visibility};
 
 use super::Action;
 use crate::accounts::Accounts;
+
+/// The teams of an account, read once for all that is asked about it.
+pub(super) type Teams = OnceCell<Vec<Team>>;
 
 /// What somebody may do with a repository at this moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,6 +42,17 @@ impl Permission {
         repository: &Repository,
     ) -> Result<Self, StorageError> {
         let record = repositories.find(repository).await?;
+        Self::judge(accounts, repositories, (account, &Teams::default()), repository, record).await
+    }
+
+    /// As [`Permission::find`], of a repository that was just read, by somebody who is asked about for many.
+    pub(super) async fn judge(
+        accounts: &Accounts,
+        repositories: &dyn Repositories,
+        (account, teams): (Option<&Account>, &Teams),
+        repository: &Repository,
+        record: Option<RepositoryRecord>,
+    ) -> Result<Self, StorageError> {
         let exists = record.is_some();
         let public = record.as_ref().is_some_and(|record| record.visibility == Visibility::Public);
         let anyone = public.then_some(AccessLevel::ReadOnly);
@@ -72,7 +87,7 @@ impl Permission {
         let granted = repositories.team_access(repository).await?;
         let mut level = anyone;
         if !granted.is_empty() {
-            let teams = directory.teams_of(&account.id).await?;
+            let teams = teams.get_or_try_init(|| directory.teams_of(&account.id)).await?;
             let mine = granted.iter().filter(|(team, _)| teams.iter().any(|own| own.id == *team));
             level = level.max(mine.map(|(_, level)| *level).max());
         }

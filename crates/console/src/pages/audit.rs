@@ -1,6 +1,7 @@
 //! `/manage/audit`: what was decided and changed, newest first; whether the log is whole; and all of it as a file.
 
 mod export;
+mod found;
 mod whole;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use wharfinger_storage::audit::{OUTCOMES, Recorded, Search};
 
 pub(crate) use export::{PATH as EXPORT_PATH, export};
 
+use self::found::{Found, find};
 use crate::error::Refused;
 use crate::page::{Page, Section, render, shown};
 use crate::posted::Fields;
@@ -69,20 +71,24 @@ pub(crate) async fn show(
 ) -> Result<Response, Refused> {
     let (audit, asked) = (&*house.console.audit, Fields::from(asked));
     let chain = if asked.checked("verify") { Some(whole::verify(audit).await?) } else { None };
-    let (rows, wrong) = match search(&asked) {
-        Ok(search) => (audit.search(&search, asked.text("before").parse().ok(), MANY).await?, None),
-        Err(refused) => (Vec::new(), Some(refused.in_form()?)),
+    let (found, wrong) = match search(&asked) {
+        Ok(search) => (find(audit, search, asked.text("before").parse().ok(), MANY).await?, None),
+        Err(refused) => (Found::default(), Some(refused.in_form()?)),
     };
-    let next = (rows.len() == MANY as usize).then(|| rows.last().map(|row| row.id)).flatten();
     let status = wrong.as_ref().map(|(status, _)| *status);
-    let many = count(rows.len(), "entry", "entries");
+    let many = count(found.entries.len(), "entry", "entries");
+    let many = match (found.as_far_as, found.next) {
+        (Some(entry), _) => format!("{many}, looked for as far back as entry {entry}: there are older ones"),
+        (None, Some(_)) => format!("{many}, and there are older ones"),
+        (None, None) => many,
+    };
     let page = AuditPage {
         page: Page::of(&house, &visitor, Section::Audit, "Audit log").await,
         asked,
         outcomes: OUTCOMES,
-        rows: rows.into_iter().map(row).collect(),
-        many: if next.is_some() { format!("{many}, and there are older ones") } else { many },
-        next,
+        rows: found.entries.into_iter().map(row).collect(),
+        many,
+        next: found.next,
         chain,
         wrong: wrong.map(|(_, wrong)| wrong),
     };

@@ -149,7 +149,7 @@ impl History {
 /// The roles whose files have expired and were not signed anew.
 fn expired_now(registry: &Registry, tag: Option<&str>, trust: Option<&TrustData>) -> Vec<Entry> {
     let now = registry.console.clock.now();
-    let roles = trust.iter().flat_map(|trust| &trust.roles).filter_map(|role| {
+    let roles = trust.into_iter().flat_map(TrustData::roles).filter_map(|role| {
         let file = role.file.as_ref().filter(|file| file.expires <= now)?;
         let about = tag.is_none_or(|tag| file.names(tag));
         let servers = matches!(role.name, RoleName::Snapshot | RoleName::Timestamp);

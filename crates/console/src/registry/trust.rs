@@ -95,7 +95,7 @@ pub(crate) async fn show(
     let repository = LookedAt::find(&registry, &guest, (&namespace, &name)).await?;
     let trust = TrustData::read(&registry, &repository.record.name).await?;
     let mut rows = Vec::new();
-    for role in trust.iter().flat_map(|trust| &trust.roles) {
+    for role in trust.iter().flat_map(TrustData::roles) {
         rows.push(row(&registry, guest.account(), role).await?);
     }
     let history = History::of_all(&registry, &guest, &repository.image, &asked, trust.as_ref()).await?;

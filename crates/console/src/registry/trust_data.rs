@@ -1,13 +1,15 @@
-//! The trust data of a repository, as the Notary server stored it, with the signatures of every file counted anew.
+//! The trust data of a repository, as the Notary server stored it, with the signatures of every file counted here.
 //!
 //! It is shown, not decided upon: what a signature is worth where an image is to run, the policy of a cluster says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use moka::future::Cache;
 use time::OffsetDateTime;
 use wharfinger_keys::{KeyId, PublicKey};
 use wharfinger_oci::{Digest, Repository, Tag};
-use wharfinger_storage::collections::StoredFile;
+use wharfinger_storage::collections::{Head, StoredFile};
 use wharfinger_tuf::publish::Named;
 use wharfinger_tuf::{
     Delegations, Metadata, RoleKeys, RoleName, Root, Signed, Snapshot, TargetFile, Targets, Timestamp, TufKey, verify_signatures,
@@ -18,6 +20,8 @@ use crate::error::Refused;
 
 /// More roles than any repository has: each costs a look at the database and some signatures.
 const MOST_ROLES: usize = 200;
+/// What is kept in memory of trust data, in bytes as estimated.
+const KEPT: u64 = 32 * 1024 * 1024;
 
 /// One role as it stands now.
 pub(crate) struct Role {
@@ -63,9 +67,21 @@ pub(crate) struct Signer<'data> {
 }
 
 pub(crate) struct TrustData {
-    /// Root first, then targets, snapshot, timestamp, and the delegations below their parents.
-    pub(crate) roles: Vec<Role>,
+    roles: Arc<Vec<Role>>,
     now: OffsetDateTime,
+}
+
+/// The roles of repositories that were looked at: a head names them all by their hashes, so they are counted once.
+pub(crate) struct Counted(Cache<(String, Head), Arc<Vec<Role>>>);
+
+impl Counted {
+    pub(crate) fn new() -> Self {
+        let weight = |_: &(String, Head), roles: &Arc<Vec<Role>>| {
+            let bytes = |role: &Role| 500 + 500 * role.keys.len() + 300 * role.file.as_ref().map_or(0, |file| file.entries.len());
+            u32::try_from(roles.iter().map(bytes).sum::<usize>()).unwrap_or(u32::MAX)
+        };
+        Self(Cache::builder().weigher(weight).max_capacity(KEPT).build())
+    }
 }
 
 impl TrustData {
@@ -73,16 +89,26 @@ impl TrustData {
     pub(crate) async fn read(registry: &Registry, repository: &Repository) -> Result<Option<Self>, Refused> {
         let gun = format!("{}/{repository}", registry.console.host);
         let now = registry.console.clock.now();
+        let Some(head) = registry.console.collections.head(&gun).await? else { return Ok(None) };
+        let key = (gun, head);
+        if let Some(roles) = registry.counted.0.get(&key).await {
+            return Ok(Some(Self { roles, now }));
+        }
+        let Some(roles) = Self::count(registry, &key.0, &key.1).await?.map(Arc::new) else { return Ok(None) };
+        registry.counted.0.insert(key, roles.clone()).await;
+        Ok(Some(Self { roles, now }))
+    }
+
+    async fn count(registry: &Registry, gun: &str, head: &Head) -> Result<Option<Vec<Role>>, Refused> {
         let collections = &*registry.console.collections;
-        let Some(head) = collections.head(&gun).await? else { return Ok(None) };
         let by_hash = async |role: &RoleName, sha256: Option<String>| match sha256 {
-            Some(sha256) => collections.by_hash(&gun, role.as_str(), &sha256).await,
+            Some(sha256) => collections.by_hash(gun, role.as_str(), &sha256).await,
             None => Ok(None),
         };
         let snapshot = by_hash(&RoleName::Snapshot, Some(head.snapshot_sha256.clone())).await?;
         // Deleted between two looks.
         let Some(snapshot) = snapshot else { return Ok(None) };
-        let named = Named::parse(&snapshot.bytes).map_err(|_| damaged(&RoleName::Snapshot, &gun))?;
+        let named = Named::parse(&snapshot.bytes).map_err(|_| damaged(&RoleName::Snapshot, gun))?;
         let (Some(root), Some(targets), Some(timestamp)) = (
             by_hash(&RoleName::Root, named.sha256(&RoleName::Root)).await?,
             by_hash(&RoleName::Targets, named.sha256(&RoleName::Targets)).await?,
@@ -90,26 +116,26 @@ impl TrustData {
         ) else {
             return Ok(None);
         };
-        let root = parsed::<Root>(&root, &RoleName::Root, &gun)?;
+        let root = parsed::<Root>(&root, &RoleName::Root, gun)?;
         let base = |name: RoleName| Base { keys: root.signed.roles.get(&name), name, known: &root.signed.keys };
-        let targets = parsed::<Targets>(&targets, &RoleName::Targets, &gun)?;
+        let targets = parsed::<Targets>(&targets, &RoleName::Targets, gun)?;
         let mut roles = vec![
             base(RoleName::Root).role(&root, BTreeMap::new()),
             base(RoleName::Targets).role(&targets, targets.signed.targets.clone()),
-            base(RoleName::Snapshot).role(&parsed::<Snapshot>(&snapshot, &RoleName::Snapshot, &gun)?, BTreeMap::new()),
-            base(RoleName::Timestamp).role(&parsed::<Timestamp>(&timestamp, &RoleName::Timestamp, &gun)?, BTreeMap::new()),
+            base(RoleName::Snapshot).role(&parsed::<Snapshot>(&snapshot, &RoleName::Snapshot, gun)?, BTreeMap::new()),
+            base(RoleName::Timestamp).role(&parsed::<Timestamp>(&timestamp, &RoleName::Timestamp, gun)?, BTreeMap::new()),
         ];
         let mut open: Vec<Delegations> = vec![targets.signed.delegations];
         while let Some(delegations) = open.pop() {
             for delegation in &delegations.roles {
                 if roles.len() >= MOST_ROLES {
-                    return Ok(Some(Self { roles, now }));
+                    return Ok(Some(roles));
                 }
                 let file = by_hash(&delegation.name, named.sha256(&delegation.name)).await?;
                 let base = Base { name: delegation.name.clone(), keys: Some(&delegation.keys), known: &delegations.keys };
                 let mut role = match file {
                     Some(file) => {
-                        let file = parsed::<Targets>(&file, &delegation.name, &gun)?;
+                        let file = parsed::<Targets>(&file, &delegation.name, gun)?;
                         let role = base.role(&file, file.signed.targets.clone());
                         open.push(file.signed.delegations);
                         role
@@ -120,7 +146,12 @@ impl TrustData {
                 roles.push(role);
             }
         }
-        Ok(Some(Self { roles, now }))
+        Ok(Some(roles))
+    }
+
+    /// Root first, then targets, snapshot, timestamp, and the delegations below their parents.
+    pub(crate) fn roles(&self) -> &[Role] {
+        &self.roles
     }
 
     fn role(&self, name: &RoleName) -> Option<&Role> {

@@ -16,6 +16,8 @@ pub struct Search {
     pub outcome: Option<String>,
     /// Recorded at this time or later.
     pub since: Option<OffsetDateTime>,
+    /// The newest entry that is not looked at any more; 0: all are.
+    pub after: i64,
     /// Whether it is enough that actor, action and object hold what is looked for; else they are compared exactly.
     pub parts: bool,
 }
@@ -90,6 +92,7 @@ mod tests {
             object: some("dtr/qa/app:1"),
             outcome: some("deny"),
             since: Some(datetime!(2026-01-31 12:00 UTC)),
+            after: 0,
             parts: false,
         };
         assert_eq!(read(&all), Ok(expected));
