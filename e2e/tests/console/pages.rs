@@ -2,7 +2,7 @@
 //! not see it. The pictures in `docs/screenshots` are taken on the way.
 
 use crate::album::Album;
-use crate::browser::{BAD_INPUT, Browser, ESCAPE, JavaScript, NETWORKS, Scheme, Screen};
+use crate::browser::{Browser, ESCAPE, JavaScript, Scheme, Screen};
 use crate::lively::Lively;
 
 use Scheme::{Dark, Light};
@@ -133,7 +133,7 @@ fn every_page_of_a_cluster_can_be_used_by_everybody_who_may_see_it() {
     browser.looks_at(Phone, Dark).goes(&at("/manage/")).sees("Overview").never_sees("Audit log").clicks("Menu").sees("Audit log");
     browser.has_no_obstacles().types(ESCAPE).never_sees("Audit log").clicks("Menu").clicks("Audit log").sees("Verify the chain");
     visit.goes(&at("/manage/nowhere"), "there is no such page", &[]);
-    browser.complained_of_nothing_but(&[BAD_INPUT, NETWORKS]);
+    browser.complained_of_nothing_but_bad_input();
     album.closes("cluster");
 }
 

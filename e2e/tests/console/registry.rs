@@ -35,7 +35,11 @@ fn the_consoles_of_one_process_keep_a_session_each() {
     browser.fills("User name", "admin").fills("Password", &scene.wharfinger.admin_password().unwrap()).clicks("Sign in");
     browser.sees("docker login").sees("Signed in as admin");
     assert_eq!(browser.cookies().len(), 2);
-    browser.clicks("Sign out").goes(&registry).sees("No repository here is public");
+    browser
+        .clicks("Sign out")
+        .sees("With the name and password of your account")
+        .goes(&registry)
+        .sees("No repository here is public");
     browser.goes(&format!("https://{}/manage/", scene.cluster)).sees("Signed in as admin");
     browser.complained_of_nothing();
 }
@@ -80,7 +84,8 @@ fn a_repository_is_made_by_clicking_and_pushed_to() {
     let (scene, browser) = (Scene::up(), Browser::start(JavaScript::On));
     let dev = scene.person("dev");
     browser.goes(&format!("https://{}/repositories/new", scene.registry));
-    browser.fills("User name", "dev").fills("Password", PASSWORD).clicks("Sign in").fills("Name", "tool").ticks("Public");
+    browser.fills("User name", "dev").fills("Password", PASSWORD).clicks("Sign in").sees("Signed in as");
+    browser.fills_id("name", "tool").ticks("Public");
     browser.fills("What it is", "A tool").clicks("Create repository").sees("dev/tool is made").sees("A tool").sees("public");
     scene.push(&dev, "dev/tool:1", "v1");
     browser.clicks("Repositories").clicks("dev/tool").sees("by dev");
