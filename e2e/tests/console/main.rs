@@ -23,3 +23,13 @@ use wharfinger_e2e::Scene;
 fn up() -> Scene {
     Scene::try_up("unix:///run/no-engine-here.sock", |serve| serve.switch("--no-install-ca")).unwrap()
 }
+
+/// And in it `quinn` of acme/qa, and `sam` of acme/security.
+fn with_signers() -> Scene {
+    let scene = up();
+    scene.account("quinn");
+    scene.account("sam");
+    scene.team("acme", "qa", &["quinn"]);
+    scene.team("acme", "security", &["sam"]);
+    scene
+}

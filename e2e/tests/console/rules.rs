@@ -1,22 +1,12 @@
 //! Rules and exemptions of the policy, written by clicking.
 
 use serde_json::json;
-use wharfinger_e2e::Scene;
 
 use crate::browser::{Browser, JavaScript};
-use crate::up;
-
-fn stage() -> Scene {
-    let scene = up();
-    scene.account("quinn");
-    scene.account("sam");
-    scene.team("acme", "qa", &["quinn"]);
-    scene.team("acme", "security", &["sam"]);
-    scene
-}
+use crate::with_signers;
 
 fn rules_and_exemptions(javascript: JavaScript) {
-    let (scene, browser) = (stage(), Browser::start(javascript));
+    let (scene, browser) = (with_signers(), Browser::start(javascript));
     browser.signs_in_as_admin(&scene).clicks("Docker Content Trust").ticks("Run only signed images");
     browser
         .clicks("Add a rule")

@@ -2,23 +2,14 @@
 
 use std::process::Command;
 
-use wharfinger_e2e::{PASSWORD, Scene, Serve, free_port};
+use wharfinger_e2e::{PASSWORD, Serve, free_port};
 
 use crate::browser::{Browser, JavaScript};
-use crate::up;
-
-fn stage() -> Scene {
-    let scene = up();
-    scene.account("quinn");
-    scene.account("sam");
-    scene.team("acme", "qa", &["quinn"]);
-    scene.team("acme", "security", &["sam"]);
-    scene
-}
+use crate::{up, with_signers};
 
 /// Admin Settings › Docker Content Trust › Run only signed images › Add Team › Save.
 fn run_only_signed_images(javascript: JavaScript) {
-    let (scene, browser) = (stage(), Browser::start(javascript));
+    let (scene, browser) = (with_signers(), Browser::start(javascript));
     browser.signs_in_as_admin(&scene).sees("Any image may run");
     browser.clicks("Docker Content Trust").sees("Content Trust Settings");
     browser.ticks("Run only signed images");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{FromRequest as _, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
 use wharfinger_auth::NamedTeam;
@@ -15,7 +15,7 @@ use super::looked_at::LookedAt;
 use crate::error::Refused;
 use crate::page::{Page, Section, render, shown};
 use crate::pages::confirm::ConfirmPage;
-use crate::posted::{Fields, Posted};
+use crate::posted::Fields;
 use crate::visitor::Guest;
 
 #[derive(Template)]
@@ -92,9 +92,7 @@ pub(crate) async fn change(
     Path((namespace, name)): Path<(String, String)>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let Posted { visitor, fields } = Posted::from_request(request, &registry).await?;
-    let guest = Guest { visitor: Some(visitor), at: None };
-    let repository = LookedAt::administered(&registry, &guest, (&namespace, &name)).await?;
+    let (guest, fields, repository) = LookedAt::posted(&registry, (&namespace, &name), request).await?;
     match act(&registry, &guest, &fields, &repository).await {
         Ok(response) => Ok(response),
         Err(refused) => page(&registry, &guest, &repository, &fields, Some(refused.in_form()?)).await,

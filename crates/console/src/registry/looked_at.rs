@@ -1,5 +1,8 @@
 //! The repository a page is about, if whoever is looking may see it.
 
+use std::sync::Arc;
+
+use axum::extract::{FromRequest as _, Request};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use wharfinger_auth::Action;
 use wharfinger_oci::{Repository, Tag};
@@ -7,6 +10,7 @@ use wharfinger_storage::repositories::RepositoryRecord;
 
 use super::{PATH, Registry};
 use crate::error::Refused;
+use crate::posted::{Fields, Posted};
 use crate::visitor::Guest;
 
 /// A repository as its pages show it.
@@ -46,6 +50,18 @@ impl LookedAt {
             (Some(_), true) => Ok(repository),
             (Some(_), false) => Err(Refused::forbidden("this needs admin access to the repository: ask its owner for it")),
         }
+    }
+
+    /// What a form of ours sent to change a repository, by somebody who administers it.
+    pub(crate) async fn posted(
+        registry: &Arc<Registry>,
+        name: (&str, &str),
+        request: Request,
+    ) -> Result<(Guest, Fields, Self), Refused> {
+        let Posted { visitor, fields } = Posted::from_request(request, registry).await?;
+        let guest = Guest { visitor: Some(visitor), at: None };
+        let repository = Self::administered(registry, &guest, name).await?;
+        Ok((guest, fields, repository))
     }
 
     /// The name, for the head of its pages.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::{FromRequest as _, Path, Query, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
 use wharfinger_auth::RemovalError;
@@ -20,7 +20,6 @@ use super::trust_data::TrustData;
 use crate::error::Refused;
 use crate::page::{Page, Section, render, shown};
 use crate::pages::confirm::ConfirmPage;
-use crate::posted::Posted;
 use crate::visitor::Guest;
 use crate::words::moment;
 
@@ -105,9 +104,7 @@ pub(crate) async fn delete(
     Path((namespace, name, tag)): Path<(String, String, String)>,
     request: Request,
 ) -> Result<Response, Refused> {
-    let Posted { visitor, fields } = Posted::from_request(request, &registry).await?;
-    let guest = Guest { visitor: Some(visitor), at: None };
-    let repository = LookedAt::administered(&registry, &guest, (&namespace, &name)).await?;
+    let (guest, fields, repository) = LookedAt::posted(&registry, (&namespace, &name), request).await?;
     let record = found(&registry, &repository, &tag).await?;
     let (console, name, digest) = (&registry.console, &repository.record.name, record.digest.to_string());
     let done = match console.trust.released(name).await?.get(record.name.as_str()) {
