@@ -18,8 +18,8 @@ const ASKED: usize = 60;
 /// Milliseconds, and bytes.
 const BAR: f64 = 30.0;
 const LIGHT: f64 = 60.0 * 1024.0;
-/// Milliseconds that a part of a name is looked for at most, in a log of any length.
-const LOOKED_FOR: f64 = 1000.0;
+/// Milliseconds that a part of a name is looked for at most, in a log of any length: a second, and what was begun in it.
+const LOOKED_FOR: f64 = 1100.0;
 
 /// Somebody's browser at one console.
 struct Visitor {
