@@ -40,4 +40,5 @@ fn what_is_sent_by_enter_in_a_field_is_what_its_form_is_for() {
     browser.goes(&format!("https://{}/manage/settings/dtr", scene.cluster));
     browser.tabs_to("Host").types("127.0.0.1:1").types(ENTER).sees("What the test found");
     assert!(!scene.admin().get("/api/ucp/config-toml").body.contains("127.0.0.1:1"), "only tested");
+    browser.complained_of_nothing_but_bad_input();
 }

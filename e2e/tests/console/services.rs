@@ -77,6 +77,7 @@ fn an_image_that_nobody_signed_is_refused_with_what_to_do_and_runs_once_it_is_si
         browser.clicks("Refresh");
         browser.text().contains("It runs.")
     });
+    browser.complained_of_nothing_but_bad_input();
 }
 
 #[test]
@@ -99,4 +100,5 @@ fn who_has_restricted_control_is_limited_as_by_the_stock_client() {
     let other = Browser::start(JavaScript::Off);
     other.signs_in(&s.scene, "quinn", PASSWORD);
     other.goes(&format!("https://{}/manage/deploy/progress?service={}", s.scene.cluster, s.service)).sees("there is no service");
+    browser.complained_of_nothing_but_bad_input();
 }

@@ -39,6 +39,7 @@ fn a_page_of_elsewhere_changes_nothing_with_a_visitors_session() {
     browser.runs(&form);
     browser.sees("this was not sent by a page of this console");
     browser.goes(&format!("https://{}/manage/", scene.cluster)).sees("Signed in as admin");
+    browser.complained_of_nothing_but_bad_input();
 }
 
 #[test]
@@ -53,4 +54,5 @@ fn a_member_sees_no_page_of_the_administrators_and_a_wrong_password_opens_nothin
     for page in ["settings/dtr", "settings/configuration", "audit"] {
         browser.goes(&format!("https://{}/manage/{page}", scene.cluster)).sees("an administrator can change the role");
     }
+    browser.complained_of_nothing_but_bad_input();
 }
